@@ -1,0 +1,118 @@
+"""From files to what they say: which files, which syntax, which form.
+
+What a file is, is told by its content. A file that is none of the known documents is refused, never passed over.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from sgsim.documents.aws_json import COMMANDS, read_response, responses
+from sgsim.documents.contents import Contents
+from sgsim.documents.json_syntax import read_json
+from sgsim.documents.node import Document, Node, listed
+from sgsim.documents.yaml_doc import KEYS, is_own_form, read_own_form
+from sgsim.documents.yaml_syntax import read_yaml
+from sgsim.errors import DocumentError, SgsimError
+
+_YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
+_SUFFIXES: Final = _YAML_SUFFIXES | {".json"}
+
+_OTHER_FORMS: Final = {
+    "AWSTemplateFormatVersion": "a CloudFormation template",
+    "Resources": "a CloudFormation template",
+    "planned_values": "a Terraform plan",
+    "terraform_version": "Terraform's state",
+    "resources": "Terraform's state",
+}
+"""Keys by which we know what a document is that we do not read."""
+
+
+def find_files(paths: Iterable[str | Path]) -> list[Path]:
+    """List the files that some paths mean: files as they are, and the documents of directories, sorted by name.
+
+    Raises:
+        DocumentError: If a directory has no document.
+    """
+    files: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        for file in _documents_in(path) if path.is_dir() else [path]:
+            files.setdefault(file.resolve(), file)
+    return list(files.values())
+
+
+def _documents_in(directory: Path) -> list[Path]:
+    try:
+        files = sorted(file for file in directory.iterdir() if file.suffix.lower() in _SUFFIXES and file.is_file())
+    except OSError as error:
+        raise _at(directory, f"directory must be readable, got: {error.strerror}") from error
+    if not files:
+        raise _at(directory, f"directory must hold documents named *{', *'.join(sorted(_SUFFIXES))}, got none")
+    return files
+
+
+def _at(path: Path, text: str) -> DocumentError:
+    error = DocumentError(text)
+    error.add_note(str(path))
+    return error
+
+
+def read_file(path: Path) -> list[Contents]:
+    """Read all that a file says.
+
+    Raises:
+        DocumentError: If it cannot be read, or is no document that we know.
+        RuleError: If a rule in it says what no security group can say.
+    """
+    try:
+        documents = list(_parse(path))
+        contents = [part for document in documents for part in _read(document.root)]
+    except SgsimError as error:
+        error.add_note(str(path))
+        raise
+    except RecursionError as error:
+        raise _at(path, "document must be nested less deep, got more levels than can be read") from error
+    notes = documents[0].tally.notes(str(path))
+    return [*contents, Contents(origin=str(path)).noting(notes)]
+
+
+def _parse(path: Path) -> Iterator[Document]:
+    text = _text(path)
+    suffix = path.suffix.lower()
+    is_json = suffix == ".json" or (suffix not in _YAML_SUFFIXES and text.lstrip().startswith(("{", "[")))
+    return read_json(text, str(path)) if is_json else read_yaml(text, str(path))
+
+
+def _text(path: Path) -> str:
+    """The text of a file; PowerShell writes UTF-16 where other shells write UTF-8."""
+    try:
+        content = path.read_bytes()
+        return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
+    except OSError as error:
+        raise DocumentError(f"document must be a readable file, got: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DocumentError("document must be text in UTF-8 or UTF-16, got other bytes") from error
+
+
+def _read(root: Node) -> Iterator[Contents]:
+    found = responses(root)
+    if found is not None:
+        for response in found:
+            yield from read_response(response)
+    elif is_own_form(root):
+        yield read_own_form(root)
+    else:
+        raise root.error(
+            f"document must be one of: output of aws ec2 {', '.join(COMMANDS)}; or sgsim's own form "
+            f"({', '.join(KEYS)}), got {_what(root)}"
+        )
+
+
+def _what(root: Node) -> str:
+    if not isinstance(root.value, dict):
+        return "nothing" if root.value is None else root.shown
+    if not root.value:
+        return "an object without keys"
+    forms = [form for key, form in _OTHER_FORMS.items() if key in root.value]
+    return f"{forms[0] if forms else 'an object'} with keys {listed(root.value, 5)}"

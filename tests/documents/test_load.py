@@ -1,0 +1,149 @@
+import pytest
+from netaddr import IPNetwork
+
+from sgsim.documents import load
+from sgsim.errors import SgsimError
+from sgsim.model.interface import Interface
+from sgsim.rules.address_set import AddressSet
+from sgsim.rules.inventory import Vpc
+
+REFERENCE = "references whose addresses no document gives are an error where a verdict hinges on them"
+
+
+def groups(*group_ids, **members):
+    return {"SecurityGroups": [{"GroupId": group_id, **members} for group_id in group_ids]}
+
+
+def test_a_directory_stands_for_its_documents_sorted_by_name(write):
+    write("rules/b.json", groups("sg-b"))
+    write("rules/a.yml", "groups: {sg-a: {}}\n")
+    write("rules/c.YAML", "groups: {sg-c: {}}\n")
+    write("rules/notes.txt", "nothing of ours")
+    write("rules/deeper/d.json", groups("sg-d"))
+    assert list(load("rules").groups) == ["sg-a", "sg-b", "sg-c"]
+
+
+def test_a_file_given_twice_is_read_once(write):
+    path = write("rules/a.json", groups("sg-a", Brand="new"))
+    assert len(load(path, "rules", "rules/../rules/a.json").notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("missing.json", "missing.json: document must be a readable file, got: No such file or directory"),
+        ("empty", "empty: directory must hold documents named *.json, *.yaml, *.yml, got none"),
+        ("other", "other/b.json: document must be one of: output of aws ec2 "),
+    ],
+)
+def test_what_cannot_be_read_is_refused(write, path, message):
+    write("empty/notes.txt", "")
+    write("other/a.json", groups("sg-a"))
+    write("other/b.json", {"a": 1})
+    with pytest.raises(SgsimError) as refusal:
+        load(path)
+    assert str(refusal.value).startswith(message)
+
+
+def test_no_document_at_all_is_refused():
+    with pytest.raises(SgsimError) as refusal:
+        load()
+    assert str(refusal.value) == "rules must be given as at least one file or directory, got none"
+
+
+def test_two_versions_of_a_group_are_refused(write):
+    paths = write("a.json", groups("sg-1")), write("b.json", groups("sg-1", GroupName="web"))
+    with pytest.raises(SgsimError) as refusal:
+        load(*paths)
+    assert str(refusal.value) == (
+        "b.json: group must be the same in all documents, got two versions of sg-1: a.json and b.json"
+    )
+
+
+def test_one_vpc_is_kept(write):
+    paths = write("a.json", groups("sg-1", VpcId="vpc-1")), write("b.json", groups("sg-2", VpcId="vpc-2"))
+    assert list(load(*paths, vpc="vpc-2").groups) == ["sg-2"]
+    with pytest.raises(SgsimError) as refusal:
+        load(*paths, vpc="vpc-3")
+    assert str(refusal.value) == "--vpc vpc-3: VPC must be one of vpc-1, vpc-2, got 'vpc-3'"
+
+
+@pytest.mark.parametrize(
+    ("vpc_ids", "vpc", "expected"),
+    [(["vpc-1"], None, "vpc-1"), (["vpc-1", "vpc-2"], "vpc-2", "vpc-2"), (["vpc-1", "vpc-2"], None, "--vpc-cidr")],
+)
+def test_blocks_given_by_option_belong_to_the_vpc_that_is_meant(write, vpc_ids, vpc, expected):
+    paths = [write(f"{vpc_id}.json", groups(f"sg-{vpc_id}", VpcId=vpc_id)) for vpc_id in vpc_ids]
+    found = load(*paths, vpc=vpc, vpc_cidrs=["10.0.0.0/16", "2001:db8::/56"])
+    assert found.vpcs[expected].networks == (IPNetwork("10.0.0.0/16"), IPNetwork("2001:db8::/56"))
+
+
+def test_blocks_given_by_option_join_those_of_a_document(write):
+    path = write("vpcs.json", {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]})
+    found = load(path, vpc_cidrs=["10.1.0.0/16", "10.0.0.0/16"])
+    assert found.vpcs["vpc-1"] == Vpc(vpc_id="vpc-1", networks=[IPNetwork("10.0.0.0/16"), IPNetwork("10.1.0.0/16")])
+
+
+def test_a_vpc_block_that_is_none_is_refused(write):
+    with pytest.raises(SgsimError) as refusal:
+        load(write("a.json", groups("sg-1")), vpc_cidrs=["10.0.0.0"])
+    assert str(refusal.value) == (
+        "--vpc-cidr 10.0.0.0: CIDR must be an IPv4 or IPv6 block such as 10.0.0.0/16, got '10.0.0.0'"
+    )
+
+
+def test_options_join_documents(write):
+    path = write(
+        "lesson.yaml",
+        """\
+        groups:
+          sg-1: {name: web, ingress: [{protocol: all, from: [sg-9, pl-9]}]}
+          sg-2: {name: db}
+        """,
+    )
+    found = load(
+        path,
+        interfaces=["10.0.0.5=web", Interface(interface_id="eni-b", addresses=["10.0.0.6"])],
+        members=["sg-9=10.0.3.0/24", "sg-9=10.0.4.1", "pl-9=2001:db8::/32"],
+        paths=["10.0.0.5:10.0.9.0/24=nat-gateway"],
+        allow_unresolved=True,
+    )
+    assert list(found.interfaces) == ["10.0.0.5", "eni-b"]
+    assert found.members == {
+        "sg-9": AddressSet.of([IPNetwork("10.0.3.0/24"), IPNetwork("10.0.4.1/32")]),
+        "pl-9": AddressSet.of([IPNetwork("2001:db8::/32")]),
+    }
+    assert [path.scope for path in found.paths] == ["10.0.0.5"]
+    assert found.allow_unresolved
+    assert found.notes == ()
+
+
+def test_a_region_wide_listing_works_without_interfaces_and_notes_its_references(write):
+    pairs = [{"GroupId": "sg-1", "UserId": "1"}, {"GroupId": "sg-2", "UserId": "1"}, {"GroupId": "sg-3", "UserId": "2"}]
+    permission = {"IpProtocol": "-1", "UserIdGroupPairs": pairs, "PrefixListIds": [{"PrefixListId": "pl-1"}]}
+    path = write("groups.json", groups("sg-1", "sg-2", OwnerId="1", IpPermissions=[permission]))
+    assert [(note.text, note.count) for note in load(path).notes] == [
+        (f"{REFERENCE}: pl-1, sg-1, sg-2", 6),
+        ("references across a peering or to another account resolve to nothing: sg-3", 2),
+    ]
+    assert [(note.text, note.count) for note in load(path, interfaces=["10.0.0.5=sg-1"]).notes] == [
+        (f"{REFERENCE}: pl-1, sg-2", 4),
+        ("references across a peering or to another account resolve to nothing: sg-3", 2),
+    ]
+
+
+def test_references_with_members_given_are_not_noted(write):
+    pairs = [{"GroupId": "sg-2", "UserId": "2"}, {"GroupId": "sg-3", "PeeringStatus": "deleted"}]
+    permission = {"IpProtocol": "-1", "UserIdGroupPairs": pairs}
+    path = write("groups.json", groups("sg-1", OwnerId="1", IpPermissions=[permission]))
+    assert len(load(path).notes) == 2
+    assert load(path, members=["sg-2=10.0.0.1", "sg-3=10.0.0.2"]).notes == ()
+
+
+def test_known_groups_without_members_are_empty_and_not_noted(write):
+    permission = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-1"}]}
+    paths = (
+        write("groups.json", groups("sg-1", IpPermissions=[permission])),
+        write("interfaces.json", {"NetworkInterfaces": []}),
+    )
+    assert load(*paths).notes == ()
