@@ -94,7 +94,7 @@ class PlainTable:
 
     def _keep_within_memory(self) -> None:
         if len(self.beside) > self.remember:
-            self.forget(min(self.beside, key=lambda flow: (flow.expires_at_ns, flow.flow)), FlowEnd.FORGOTTEN)
+            self.forget(min(self.beside, key=lambda flow: flow.flow), FlowEnd.FORGOTTEN)
 
     def _tally(self, name: str) -> dict[str, int]:
         counts: Counter[str] = Counter()

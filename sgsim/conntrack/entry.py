@@ -62,6 +62,8 @@ class FlowEnd(enum.IntEnum):
     """A packet opened the same five-tuple anew."""
     FORGOTTEN = 5
     """More untracked flows than the memory for them holds."""
+    MOVED = 6
+    """Its interface was attached to another instance, whose table knows nothing of it (assumed)."""
 
     def __str__(self) -> str:
         """Lower case, as in every output."""

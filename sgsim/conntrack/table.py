@@ -41,6 +41,11 @@ class _Queue:
         """How many it holds, those to be dropped too."""
         return len(self._heap)
 
+    @property
+    def earliest_ns(self) -> int | None:
+        """A time before which nothing is due; None if nothing is held."""
+        return self._heap[0][0] if self._heap else None
+
     def put(self, entry: ConntrackEntry) -> None:
         heapq.heappush(self._heap, (entry.expires_at_ns, entry.flow, entry))
 
@@ -75,7 +80,7 @@ class ConntrackTable:
     capacity: int | None = None
     """Places for tracked flows; None if there is no limit."""
     remember: int = DEFAULT_REMEMBER
-    """How many UNTRACKED and REFUSED flows are kept; of more, the next to expire is forgotten."""
+    """How many UNTRACKED and REFUSED flows are kept, at least 1; of more, the one that began first is forgotten."""
     on_end: Callable[[ConntrackEntry, FlowEnd, int], None] | None = None
     """Called with each entry that is forgotten, why, and when."""
     pressure: TablePressure = field(init=False)
@@ -87,8 +92,9 @@ class ConntrackTable:
     _count_when_set: int = field(init=False, default=0)
     """The count when the capacity was last set: beyond a smaller limit it may stay, but not grow."""
     _now_ns: int | None = field(init=False, default=None)
-    _queues: dict[bool, _Queue] = field(init=False, factory=lambda: {True: _Queue(), False: _Queue()})
-    """One for TRACKED entries, one for the others, so that the next of the others is found at once."""
+    _queue: _Queue = field(init=False, factory=_Queue)
+    _by_age: list[tuple[int, ConntrackEntry]] = field(init=False, factory=list)
+    """A heap of the entries that take no place, by the numbers of their flows; forgotten ones are dropped in passing."""
 
     @pressure.default
     def _make_pressure(self) -> TablePressure:
@@ -127,8 +133,7 @@ class ConntrackTable:
         if _is_tracked(entry):
             self.pressure.note_inserted(entry, now_ns)
         else:
-            self._beside += 1
-            self._keep_within_memory(now_ns)
+            self._put_beside(entry, now_ns)
 
     def refresh(self, entry: ConntrackEntry, expires_at_ns: int) -> None:
         """Set a new time for an entry to be gone."""
@@ -151,9 +156,7 @@ class ConntrackTable:
         self.pressure.note_removed(entry, None, now_ns)
         entry.tracking, entry.cause = Tracking.UNTRACKED, TrackingCause.OPEN_RULES
         entry.rule, entry.judged_at_version = rule, version
-        self._put(entry)
-        self._beside += 1
-        self._keep_within_memory(now_ns)
+        self._put_beside(entry, now_ns)
 
     def forget(self, entry: ConntrackEntry, end: FlowEnd, now_ns: int) -> None:
         """Remember a flow no more; one that memory has already dropped is left as it is."""
@@ -183,41 +186,41 @@ class ConntrackTable:
             raise TimeOrderError(f"now_ns must be at least {self._now_ns}, got {now_ns}")
         self._now_ns = now_ns
         expired = 0
-        while (due := self._next_due()) is not None and due[0] <= now_ns:
+        while (due := self._queue.next_due(self._is_held)) is not None and due[0] <= now_ns:
             entry = due[2]
             end = FlowEnd.CLOSED if entry.tcp_state in ENDED_STATES else FlowEnd.EXPIRED
             self.forget(entry, end, entry.expires_at_ns)
             expired += 1
         return expired
 
-    def _next_due(self) -> _Due | None:
-        """The next to expire of both queues."""
-        heads = [self._queue_head(is_tracked=is_tracked) for is_tracked in (True, False)]
-        return min((head for head in heads if head is not None), default=None, key=lambda due: due[:2])
+    @property
+    def next_due_ns(self) -> int | None:
+        """A time before which nothing expires; None if the table is empty."""
+        return self._queue.earliest_ns
 
-    def _queue_head(self, *, is_tracked: bool) -> _Due | None:
-        return self._queues[is_tracked].next_due(self._is_held(is_tracked=is_tracked))
-
-    def _is_held(self, *, is_tracked: bool) -> Callable[[ConntrackEntry], bool]:
-        """What tells the entries of one queue from those to be dropped."""
-        return lambda entry: self._entries.get(entry.key) is entry and _is_tracked(entry) is is_tracked
+    def _is_held(self, entry: ConntrackEntry) -> bool:
+        return self._entries.get(entry.key) is entry
 
     def _put(self, entry: ConntrackEntry) -> None:
-        is_tracked = _is_tracked(entry)
-        queue = self._queues[is_tracked]
-        queue.put(entry)
-        if len(queue) > self._most_due(is_tracked=is_tracked):
-            queue.drop_stale(self._is_held(is_tracked=is_tracked))
+        self._queue.put(entry)
+        if len(self._queue) > 2 * len(self._entries) + STALE_MOST:
+            self._queue.drop_stale(self._is_held)
 
-    def _most_due(self, *, is_tracked: bool) -> int:
-        """How long a queue may be: each flow twice, and some so that a small queue is not tidied at every turn."""
-        return 2 * (len(self._entries) - self._beside if is_tracked else self._beside) + STALE_MOST
+    def _put_beside(self, entry: ConntrackEntry, now_ns: int) -> None:
+        """Keep an entry that takes no place; of too many, forget the one that began first."""
+        self._beside += 1
+        heapq.heappush(self._by_age, (entry.flow, entry))
+        self._keep_within_memory(now_ns)
+        if len(self._by_age) > 2 * self._beside + STALE_MOST:
+            self._by_age = [(held.flow, held) for _, held in self._by_age if self._is_held(held)]
+            heapq.heapify(self._by_age)
 
     def _keep_within_memory(self, now_ns: int) -> None:
-        head = self._queue_head(is_tracked=False) if self._beside > self.remember else None
-        if head is not None:
-            self.forgotten += 1
-            self.forget(head[2], FlowEnd.FORGOTTEN, now_ns)
+        while self._beside > self.remember:
+            _, oldest = heapq.heappop(self._by_age)
+            if self._is_held(oldest):
+                self.forgotten += 1
+                self.forget(oldest, FlowEnd.FORGOTTEN, now_ns)
 
     def check_valid(self) -> None:
         """Check the invariants; for tests.

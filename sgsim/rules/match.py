@@ -92,12 +92,15 @@ class RuleMatcher:
         for rule in self.rules[header.direction]:
             if rule.admits(header):
                 return rule
-        for rule in self.rules[header.direction]:
-            if rule.hinges(header):
-                if not self.resolver.inventory.allow_unresolved:
-                    raise UnresolvedReferenceError(_hinge_text(rule))
-                self.assumed_empty[rule.ref.rule_id] += 1
+        for rule in self.hinging(header):
+            if not self.resolver.inventory.allow_unresolved:
+                raise unresolved_error(rule)
+            self.assumed_empty[rule.ref.rule_id] += 1
         return None
+
+    def hinging(self, header: Header) -> Iterator[ResolvedRule]:
+        """Every rule that would admit a packet if only its unknown peer had this address, in stable order."""
+        return (rule for rule in self.rules[header.direction] if rule.hinges(header))
 
     def admitting(self, header: Header) -> Iterator[ResolvedRule]:
         """Every rule that admits a packet, in stable order."""
@@ -153,12 +156,13 @@ def _cover(rules: list[ResolvedRule], family: Family) -> bool:
     return everyone.is_everything(family)
 
 
-def _hinge_text(rule: ResolvedRule) -> str:
+def unresolved_error(rule: ResolvedRule) -> UnresolvedReferenceError:
+    """What to say where a verdict hinges on a rule whose peer nobody resolved."""
     peer = rule.rule.peer
     is_group = isinstance(peer, GroupReference)
-    document = "interface document (aws ec2 describe-network-interfaces)" if is_group else "prefix list document"
-    return (
+    document = "an interface document (aws ec2 describe-network-interfaces)" if is_group else "a prefix list document"
+    return UnresolvedReferenceError(
         f"the verdict hinges on {peer}, whose addresses nobody gave, in rule {rule.ref.rule_id} ({rule.ref.text}) of "
-        f"{rule.ref.group_id}: add an {document}, or --members {peer}=ADDRESS[,...], or --allow-unresolved to count "
+        f"{rule.ref.group_id}: add {document}, or --members {peer}=ADDRESS[,...], or --allow-unresolved to count "
         "it as empty"
-    ).replace("an prefix", "a prefix")
+    )

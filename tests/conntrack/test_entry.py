@@ -87,6 +87,6 @@ def test_entries_are_told_apart_by_identity():
 
 
 def test_ends_and_causes_are_written_in_lower_case():
-    assert [str(end) for end in FlowEnd] == "live expired closed cut replaced forgotten".split()  # noqa: SIM905  # short
+    assert [str(end) for end in FlowEnd] == "live expired closed cut replaced forgotten moved".split()  # noqa: SIM905  # short
     expected = "open_rules protocol path opening_rule return_rule denied"
     assert expected.split() == [str(cause) for cause in TrackingCause]

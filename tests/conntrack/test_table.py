@@ -290,14 +290,15 @@ class TestPlantedFaults:
         monkeypatch.setattr(ConntrackTable, "_keep_within_memory", lambda _self, _now_ns: None)
         self.is_seen()
 
-    def test_a_memory_that_drops_the_oldest_and_not_the_next_to_expire(self, monkeypatch):
+    def test_a_memory_that_drops_the_next_to_expire_and_not_the_oldest(self, monkeypatch):
         def keep_within_memory(self: ConntrackTable, now_ns: int) -> None:
             if self._beside > self.remember:
                 self.forgotten += 1
-                oldest = min(
-                    (each for each in self if each.tracking is not Tracking.TRACKED), key=lambda each: each.flow
+                next_to_expire = min(
+                    (each for each in self if each.tracking is not Tracking.TRACKED),
+                    key=lambda each: (each.expires_at_ns, each.flow),
                 )
-                self.forget(oldest, FlowEnd.FORGOTTEN, now_ns)
+                self.forget(next_to_expire, FlowEnd.FORGOTTEN, now_ns)
 
         monkeypatch.setattr(ConntrackTable, "_keep_within_memory", keep_within_memory)
         self.is_seen()
@@ -445,7 +446,7 @@ class TestMemory:
             made = entry(flow=number, expires_at_ns=2**60)
             table.insert(made, number)
             table.forget(made, FlowEnd.CLOSED, number)
-            assert len(table._queues[True]) <= STALE_MOST + 2
+            assert len(table._queue) <= STALE_MOST + 2
 
     def test_due_times_that_go_to_and_fro_do_not_pile_up(self):
         table = ConntrackTable()
@@ -453,7 +454,7 @@ class TestMemory:
         table.insert(made, 0)
         for step in range(5 * STALE_MOST):
             table.refresh(made, 2**60 - step % 2)
-            assert len(table._queues[True]) <= STALE_MOST + 2
+            assert len(table._queue) <= STALE_MOST + 2
 
     @pytest.mark.parametrize("count", range(5))
     def test_check_valid_sees_a_wrong_count(self, count):

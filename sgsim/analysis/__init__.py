@@ -1,0 +1,1 @@
+"""Questions about rules and traffic. Read `explain` first."""

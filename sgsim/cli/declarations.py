@@ -1,0 +1,105 @@
+"""The shared options as the command line declares them: names, kinds and help texts.
+
+What they mean is in `sgsim.cli.options`.
+"""
+
+from typing import Any, Final
+
+import click
+
+from sgsim.conntrack.profile import DEFAULT_PROFILE, PROFILES
+from sgsim.conntrack.table import DEFAULT_REMEMBER
+from sgsim.errors import ConfigError
+
+
+class Number(click.ParamType[float]):
+    """A number with a least value; its errors say both."""
+
+    name = "number"
+
+    def __init__(self, what: str, *, least: float, is_whole: bool = False) -> None:
+        """Name what is counted, for messages."""
+        self.what, self.least, self.is_whole = what, least, is_whole
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401, ARG002  # click's signature
+        """Read the number."""
+        try:
+            number: float = int(value) if self.is_whole else float(value)
+        except ValueError:
+            number = float("nan")
+        if not number >= self.least or number == float("inf"):
+            name = param.opts[-1] if param is not None else self.what
+            kind = "a whole number" if self.is_whole else "a number"
+            raise ConfigError(f"{name} must be {kind} of {self.what}, at least {self.least:g}, got {str(value)!r}")
+        return number
+
+
+RULE_OPTIONS: Final = (
+    click.option(
+        "-r", "--rules", multiple=True, metavar="RULES",
+        help="File or directory with rules and interfaces: what aws ec2 describe-* prints, or YAML. Repeatable.",
+    ),
+    click.option(
+        "--interface", multiple=True, metavar="ADDRESS[,...]=GROUP[,...]",
+        help="An interface that no document describes, named by its first address. Repeatable.",
+    ),
+    click.option(
+        "--members", multiple=True, metavar="GROUP=CIDR[,...]",
+        help="Addresses of a group or prefix list that rules refer to. Repeatable.",
+    ),
+    click.option(
+        "--allow-unresolved", is_flag=True, help="Count references to unknown groups and lists as empty, and say so."
+    ),
+    click.option("--vpc", metavar="ID", help="Keep only what belongs to this VPC."),
+    click.option(
+        "--vpc-cidr", multiple=True, metavar="CIDR",
+        help="The VPC's block; tells where its Amazon DNS server is, which is not filtered. Repeatable.",
+    ),
+    click.option(
+        "--path", multiple=True, metavar="[SCOPE:]PEER=LABEL",
+        help="What lies between an interface and a peer (CIDR or prefix list), such as nat-gateway; "
+        "SCOPE is an interface or subnet. Repeatable.",
+    ),
+    click.option(
+        "--profile", default=DEFAULT_PROFILE.name, show_default=True, metavar="NAME",
+        help=f"Whose behaviour to follow: {', '.join(PROFILES)}.",
+    ),
+    click.option(
+        "--instance-type", metavar="TYPE",
+        help="Take every instance to be of this type; on aws-* it decides the default idle timeout of TCP.",
+    ),
+    click.option(
+        "--capacity", type=Number("entries", least=1, is_whole=True), metavar="N",
+        help="Places in each instance's connection-tracking table. [default: without limit]",
+    ),
+    click.option(
+        "--tcp-established", type=Number("seconds", least=0), metavar="S", help="Idle timeout of established TCP."
+    ),
+    click.option("--udp", type=Number("seconds", least=0), metavar="S", help="Idle timeout of UDP."),
+    click.option("--udp-stream", type=Number("seconds", least=0), metavar="S", help="Idle timeout of UDP streams."),
+    click.option(
+        "--midstream", metavar="deny|pickup", help="A TCP segment of no tracked flow: deny it, or take the flow up."
+    ),
+    click.option(
+        "--set", "settings", multiple=True, metavar="NAME=VALUE",
+        help="Any other setting of the profile, such as fragments=rules. Repeatable.",
+    ),
+)  # fmt: skip
+
+TRAFFIC_OPTIONS: Final = (
+    click.option(
+        "--change", multiple=True, metavar="TIME=RULES",
+        help="From TIME on (seconds after the first packet, or 2026-01-31T12:00:00Z) what RULES describe replaces "
+        "what has the same id. Repeatable.",
+    ),
+    click.option(
+        "--cold-start", is_flag=True, help="The table is empty at the first packet: presume no flow to be open already."
+    ),
+    click.option(
+        "--as-recorded", is_flag=True, help="Judge answers to denied packets too, as if somebody had sent them."
+    ),
+    click.option(
+        "--remember", type=Number("flows", least=1, is_whole=True), default=DEFAULT_REMEMBER, metavar="N",
+        help=f"Flows remembered beside the table, for each instance. [default: {DEFAULT_REMEMBER}]",
+    ),
+)  # fmt: skip

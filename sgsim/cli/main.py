@@ -1,0 +1,134 @@
+"""The command `sgsim`: finds its subcommands when they are needed, and turns errors into one line.
+
+Law: a subcommand is imported only when it runs or its help is shown, and it imports what is heavy (numpy, polars, scapy)
+only inside its function. Errors of ours are written here and nowhere else, as `sgsim: ...` on stderr, with exit code 2.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import click
+
+from sgsim import __version__
+from sgsim.errors import SgsimError
+
+COMMANDS: Final = {
+    "check": "sgsim.cli.check",
+    "explain": "sgsim.cli.explain",
+    "replay": "sgsim.cli.replay",
+    "demo": "sgsim.cli.demo",
+}
+"""Each subcommand and the module whose `command` it is, in the order of the help text."""
+
+EXIT_BAD_INPUT: Final = 2
+EXIT_INTERRUPTED: Final = 128 + signal.SIGINT
+EXIT_BROKEN_PIPE: Final = 141
+"""As shells report a program that was ended by a closed pipe; Windows has no such signal."""
+
+CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Name the commands in the order of the help text."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name]).command
+        return command
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:  # noqa: ANN401  # click's signature
+        """Run, and leave the process with the right code; errors become one line."""
+        run: Callable[..., Any] = super().main
+        if not standalone_mode:
+            return run(*args, standalone_mode=False, **extra)
+        sys.exit(_exit_code(lambda: run(*args, standalone_mode=False, **extra)))
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # click's signature
+        """Run a subcommand; whoever reads our output may stop before its end."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _let_go_of_stdout()
+            ctx.exit(EXIT_BROKEN_PIPE)
+        return result
+
+
+def _exit_code(run: Callable[[], Any]) -> int:
+    try:
+        code = run()
+    except SgsimError as error:
+        return complain(str(error))
+    except click.UsageError as error:
+        return complain(_usage_text(error))
+    except click.ClickException as error:
+        return complain(error.format_message())
+    except click.Abort:
+        click.echo("sgsim: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        return complain(f"{error.filename or 'output'}: {error.strerror or error}")
+    return code if isinstance(code, int) else 0
+
+
+def complain(text: str) -> int:
+    """Write an error as one line and give the exit code."""
+    click.echo("sgsim: " + " ".join(text.split("\n")), err=True)
+    return EXIT_BAD_INPUT
+
+
+def _usage_text(error: click.UsageError) -> str:
+    """What was wrong, and where help is."""
+    message = error.format_message().rstrip(".")
+    where = error.ctx.command_path if error.ctx is not None else "sgsim"
+    return f"{message[:1].lower()}{message[1:]} (see {where} --help)"
+
+
+def _let_go_of_stdout() -> None:
+    """Point standard output elsewhere, so that Python does not fail again when it flushes at the end."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # a test's output has no file number
+        return
+
+
+@click.group(
+    cls=Commands,
+    context_settings=CONTEXT_SETTINGS,
+    no_args_is_help=False,
+    invoke_without_command=True,
+)
+@click.version_option(__version__, "-V", "--version", message="sgsim %(version)s")
+@click.pass_context
+def commands(ctx: click.Context) -> None:
+    """Replay traffic through AWS security groups, offline.
+
+    Says of every packet whether the groups let it through, which rule decided, and what it did to the
+    connection-tracking table.
+
+    \b
+    Begin here:
+      sgsim demo
+      sgsim check -r groups.json --interface 10.0.0.5=sg-web "tcp 198.51.100.7 -> 10.0.0.5:443"
+      sgsim replay -r groups.json -r interfaces.json capture.pcap
+
+    Every command has its own --help.
+    """  # noqa: D301  # click wants the character, to leave the lines as they are
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> NoReturn:
+    """Run the command line of this process."""
+    commands(prog_name="sgsim")
+    raise AssertionError("a command line ends with an exit code")  # click's types do not say so

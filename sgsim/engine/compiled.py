@@ -1,0 +1,266 @@
+"""The compiled engine: the decisions of the reference engine, by kernels.
+
+It holds no rule of filtering itself. It lowers rules and options to arrays, calls kernels with batches, makes room when
+they ask, and reads their arrays back as the columns and counts that the `Engine` protocol names.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NoReturn
+
+import numpy as np
+from attrs import define, field
+
+from sgsim.conntrack.entry import FlowEnd
+from sgsim.conntrack.exempt import ExemptTraffic
+from sgsim.conntrack.pressure import TablePressure
+from sgsim.conntrack.timeouts import Timeouts
+from sgsim.engine.base import EngineCounts
+from sgsim.engine.lowering.facts import lower_facts
+from sgsim.engine.lowering.flows import flow_columns_of, live_rows
+from sgsim.engine.lowering.memory import MemoryKeeper
+from sgsim.engine.lowering.network import lower_network
+from sgsim.engine.lowering.pressure import raise_pressure
+from sgsim.engine.lowering.rules import LoweredRules, RuleNumbers, header_of_service, lower_rules
+from sgsim.engine.options import EngineOptions
+from sgsim.errors import TimeOrderError, UnresolvedReferenceError
+from sgsim.kernels import layout
+from sgsim.kernels.arrays import ITEMS_DTYPES, Facts, Items, Network
+from sgsim.kernels.filter import CHUNK, advance, filter_batch, forget_interface
+from sgsim.kernels.structs import addresses
+from sgsim.model.address import Family
+from sgsim.model.columns import DECISION_DTYPES, DecisionColumns, FlowColumns, PacketColumns, packet_at
+from sgsim.model.interface import Interface
+from sgsim.model.rule_ref import RuleRef
+from sgsim.model.states import Direction
+from sgsim.rules.inventory import Inventory
+from sgsim.rules.match import RuleMatcher, unresolved_error
+from sgsim.rules.ownership import Ownership
+from sgsim.rules.paths import PathMap
+from sgsim.rules.resolve import Resolver
+
+
+@define
+class CompiledEngine:
+    """Judges batches with kernels."""
+
+    inventory: Inventory
+    options: EngineOptions
+    record_flows: bool = True
+    """Whether `ended_flows` and `live_flows` are asked for; each flow then takes 64 bytes more."""
+    interface_ids: list[str] = field(init=False, factory=list)
+    _numbers: RuleNumbers = field(init=False, factory=RuleNumbers)
+    _keeper: MemoryKeeper = field(init=False)
+    _lowered: LoweredRules = field(init=False)
+    _network: Network = field(init=False)
+    _facts: Facts = field(init=False)
+    _matchers: dict[str, RuleMatcher] = field(init=False, factory=dict)
+    _known: dict[str, Interface] = field(init=False, factory=dict)
+    """Every interface as it was last described; flows of one that a change has removed go on to expire."""
+    _silences: dict[str, Timeouts] = field(init=False, factory=dict)
+    _unknown: dict[str, UnresolvedReferenceError] = field(init=False, factory=dict)
+    _tables: dict[str, int] = field(init=False, factory=dict)
+    _hinged: Counter[str] = field(init=False, factory=Counter)
+    _ended: list[FlowColumns] = field(init=False, factory=list)
+    _items: Items = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Begin with an empty table."""
+        self._keeper = MemoryKeeper(record_flows=self.record_flows)
+        size = 2 * CHUNK
+        self._items = Items(*(np.zeros(size, dtype=dtype) for dtype in ITEMS_DTYPES.values()))
+        self._lower(self.inventory)
+
+    @property
+    def rules(self) -> list[RuleRef]:
+        """What `rule` columns count."""
+        return self._numbers.refs
+
+    @property
+    def now_ns(self) -> int | None:
+        """The clock, nanoseconds since the epoch; None before the first packet."""
+        clock = self._keeper.memory.clock
+        return int(clock[layout.NOW]) if clock[layout.HAS_BASE] else None
+
+    def filter(self, packets: PacketColumns) -> DecisionColumns:
+        """Judge a batch, in order."""
+        rows = len(packets.time_ns)
+        out = DecisionColumns(*(np.empty(2 * rows, dtype=dtype) for dtype in DECISION_DTYPES.values()))
+        fixed = (self._network, self._lowered.rules, self._facts, [*packets[:-1], *packets.quoted], out, self._items)
+        lists = [addresses(group) for group in fixed]
+        row = at = 0
+        while True:
+            places = [each.ctypes.data for each in (self._keeper.addresses, *lists)]
+            need, row, at = filter_batch(*places, rows, row, at)
+            if need == layout.DONE:
+                return DecisionColumns(*(column[:at] for column in out))
+            if need == layout.UNRESOLVED:
+                self._raise_unresolved(packets, row)
+            self._make_room(need)
+
+    def change(self, inventory: Inventory, time_ns: int) -> None:
+        """Let other rules, members, addresses or lists hold from `time_ns` on.
+
+        Raises:
+            TimeOrderError: If `time_ns` is before the clock.
+        """
+        self._advance(time_ns)
+        self._collect_hinged()
+        for interface in inventory.interfaces.values():
+            self._forget_if_moved(interface)
+        self.inventory = inventory
+        self._keeper.memory.clock[layout.VERSION] += 1
+        self._lower(inventory)
+
+    def _forget_if_moved(self, interface: Interface) -> None:
+        """Forget what an interface remembers in the table of an instance that it has left."""
+        was = self._known.get(interface.interface_id)
+        if was is None or was.table_id == interface.table_id:
+            return
+        network, facts = addresses(self._network), addresses(self._facts)
+        number, last = self.interface_ids.index(interface.interface_id), 0
+        while True:
+            places = (each.ctypes.data for each in (self._keeper.addresses, network, facts))
+            last = forget_interface(*places, number, last)
+            if last < 0:
+                return
+            self._make_room(layout.GROW_ENDED)
+
+    def ended_flows(self) -> FlowColumns:
+        """The flows that have ended since the last call, in the order of their ends."""
+        self._flush_flows()
+        parts, self._ended = self._ended, []
+        if not parts:
+            return flow_columns_of(np.zeros((0, layout.FLOW_WORDS), dtype=np.int64))
+        return FlowColumns(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def live_flows(self) -> FlowColumns:
+        """The flows remembered now, in the order of their numbers."""
+        now_ns = self.now_ns or 0
+        if self.now_ns is not None:
+            self._advance(now_ns)
+        return flow_columns_of(live_rows(self._keeper.memory, FlowEnd.LIVE, now_ns))
+
+    def pressure(self) -> Mapping[str, TablePressure]:
+        """The load on each table, by the id of its instance."""
+        memory, refs = self._keeper.memory, self._numbers.refs
+        return {
+            table_id: raise_pressure(memory, self._network, number, [ref.rule_id for ref in refs])
+            for table_id, number in self._tables.items()
+            if memory.tables[number * layout.TABLE_WORDS + layout.IN_USE]
+        }
+
+    def counts(self) -> EngineCounts:
+        """What was counted beside the decisions."""
+        self._collect_hinged()
+        clock = self._keeper.memory.clock
+        tables = self._keeper.memory.tables.reshape(-1, layout.TABLE_WORDS)
+        return EngineCounts(
+            int(clock[layout.LATE]),
+            int(clock[layout.STEP_BACK]),
+            int(tables[:, layout.FORGOTTEN].sum()),
+            dict(self._hinged),
+        )
+
+    def _lower(self, inventory: Inventory) -> None:
+        """Turn rules, addresses and options into arrays."""
+        resolver = Resolver(inventory)
+        Ownership(inventory.interfaces.values())
+        self.interface_ids += [key for key in inventory.interfaces if key not in self.interface_ids]
+        for each in inventory.interfaces.values():
+            self._known[each.interface_id], self._silences[each.interface_id] = each, self._timeouts(each)
+        interfaces = [self._known[key] for key in self.interface_ids]
+        self._matchers, self._unknown = {}, {}
+        for each in inventory.interfaces.values():
+            self._match(each, resolver)
+        self._lowered = lower_rules(self._matchers.values(), self._numbers)
+        had_tables = len(self._tables)
+        for each in interfaces:
+            self._tables.setdefault(each.table_id, len(self._tables))
+        self._keeper.add_tables([self._capacity_of(table_id) for table_id in self._tables])
+        self._keeper.add_rules(had_tables, max(1, len(self._numbers.refs)))
+        labelled = [(rule, resolver.path_networks(rule)) for rule in inventory.paths]
+        self._network = lower_network(
+            interfaces,
+            inventory.interfaces.keys(),
+            self._tables,
+            self._lowered.units,
+            [PathMap.of(labelled, each) for each in interfaces],
+            [self._silences[key] for key in self.interface_ids],
+            ExemptTraffic.of(
+                (vpc.networks for vpc in inventory.vpcs.values()),
+                (network for subnet in inventory.subnets.values() for network in subnet.networks),
+            ),
+        )
+        self._facts = lower_facts(
+            self.options, allow_unresolved=inventory.allow_unresolved, record_flows=self.record_flows
+        )
+
+    def _match(self, interface: Interface, resolver: Resolver) -> None:
+        """Resolve the rules of an interface; one with an unknown group is an error only when a packet comes there."""
+        try:
+            matcher = RuleMatcher(interface, resolver, self.options.profile.open_rules.value)
+        except UnresolvedReferenceError as error:
+            self._unknown[interface.interface_id] = error
+        else:
+            self._matchers[interface.interface_id] = matcher
+
+    def _timeouts(self, interface: Interface) -> Timeouts:
+        instance = self.inventory.instances.get(interface.instance_id or "")
+        return Timeouts.at(
+            self.options.profile,
+            option=self.options.timeouts,
+            interface=interface.timeouts,
+            instance_type=instance.instance_type if instance else None,
+        )
+
+    def _capacity_of(self, table_id: str) -> int | None:
+        if self.options.capacity is not None:
+            return self.options.capacity
+        instance = self.inventory.instances.get(table_id)
+        return instance.capacity if instance else None
+
+    def _advance(self, time_ns: int) -> None:
+        if self.now_ns is not None and time_ns < self.now_ns:
+            raise TimeOrderError(f"time_ns must be at least the clock's {self.now_ns}, got {time_ns}")
+        network, facts = addresses(self._network), addresses(self._facts)
+        while True:
+            places = (each.ctypes.data for each in (self._keeper.addresses, network, facts))
+            need = advance(*places, time_ns)
+            if need == layout.DONE:
+                return
+            self._make_room(need)
+
+    def _make_room(self, need: int) -> None:
+        if need == layout.GROW_ENDED:
+            self._flush_flows()
+        self._keeper.make_room(need)
+
+    def _flush_flows(self) -> None:
+        """Take over the flows that kernels have written."""
+        clock, out = self._keeper.memory.clock, self._keeper.memory.flows_out
+        rows = int(clock[layout.FLOWS_OUT])
+        if rows:
+            self._ended.append(flow_columns_of(out[: rows * layout.FLOW_WORDS].reshape(rows, -1)))
+            clock[layout.FLOWS_OUT] = 0
+
+    def _collect_hinged(self) -> None:
+        """Count, by rule, the look-ups in which only a rule with an unknown peer might have admitted a packet."""
+        hinged = self._lowered.rules.hinged
+        for position in np.flatnonzero(hinged).tolist():
+            for rule_id in self._lowered.hinge_rules[position]:
+                self._hinged[rule_id] += int(hinged[position])
+        hinged[:] = 0
+
+    def _raise_unresolved(self, packets: PacketColumns, row: int) -> NoReturn:
+        """Say which reference the packet hinges on, as the reference engine does."""
+        packet, clock = packet_at(packets, row), self._keeper.memory.clock
+        interface_id = self.interface_ids[clock[layout.HINGE_INTERFACE]]
+        error = self._unknown.get(interface_id)
+        if error is None:
+            family, direction = Family(clock[layout.HINGE_FAMILY]), Direction(clock[layout.HINGE_DIRECTION])
+            header = header_of_service(int(clock[layout.HINGE_SERVICE]), direction, family)
+            error = unresolved_error(next(self._matchers[interface_id].hinging(header)))
+        if packet is not None:
+            error.add_note(f"packet {packet.number} ({packet})")
+        raise error

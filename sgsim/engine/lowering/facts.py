@@ -1,0 +1,113 @@
+"""The profile, and the tables of protocols and states, as arrays."""
+
+import numpy as np
+
+from sgsim.conntrack import tcp
+from sgsim.conntrack.policies import (
+    BypassProtocols,
+    Fragments,
+    InvalidSegment,
+    Midstream,
+    RelatedIcmp,
+    UdpStream,
+    Unanswered,
+)
+from sgsim.conntrack.tcp import Beside, segment_of
+from sgsim.conntrack.timeouts import NANOSECONDS
+from sgsim.conntrack.udp import STREAM_AGE_NS
+from sgsim.engine.interface_filter import EPHEMERAL_PORT
+from sgsim.engine.memory import ended_most
+from sgsim.engine.options import EngineOptions
+from sgsim.kernels import layout
+from sgsim.kernels.arrays import Column, Facts
+from sgsim.model.decision import VERDICT_OF_REASON
+from sgsim.model.protocol import ICMP_ANSWERS, ICMP_ERRORS, ICMP_QUERIES, NEIGHBOUR_DISCOVERY_TYPES, Protocol
+
+_BYPASS = {BypassProtocols.NONE: 0, BypassProtocols.TCP_UDP: 1, BypassProtocols.ALL_BUT_ICMP: 2}
+_RELATED = {RelatedIcmp.NEVER: 0, RelatedIcmp.AUTOMATIC_OR_UNTRACKED: 1, RelatedIcmp.ALWAYS: 2}
+_INVALID = {InvalidSegment.PASS: 0, InvalidSegment.RULES: 1, InvalidSegment.DENY: 2}
+_CELLS = {Beside.IGNORE: layout.CELL_IGNORE, Beside.REOPEN: layout.CELL_REOPEN}
+
+
+def lower_facts(options: EngineOptions, *, allow_unresolved: bool, record_flows: bool) -> Facts:
+    """Everything that a run's profile and options say."""
+    return Facts(
+        options=_options(options, allow_unresolved=allow_unresolved, record_flows=record_flows),
+        segments=np.array([segment_of(flags) for flags in range(256)], dtype=np.uint8),
+        transitions=_transitions(),
+        pickup=_by_segment(tcp.TCP_PICKUP),
+        first_states=_by_segment(tcp.FIRST_STATES),
+        roles=_icmp({protocol: dict.fromkeys(pairs, 1) for protocol, pairs in ICMP_QUERIES.items()})
+        + _icmp({protocol: dict.fromkeys(pairs, 2) for protocol, pairs in ICMP_ANSWERS.items()}),
+        query_of=_icmp({protocol: {kind: kind for kind in pairs} for protocol, pairs in ICMP_QUERIES.items()})
+        + _icmp(ICMP_ANSWERS),
+        errors=_icmp({protocol: dict.fromkeys(kinds, 1) for protocol, kinds in ICMP_ERRORS.items()}),
+        neighbours=np.isin(np.arange(256), list(NEIGHBOUR_DISCOVERY_TYPES)).astype(np.uint8),
+        verdicts=_verdicts(),
+    )
+
+
+def _options(options: EngineOptions, *, allow_unresolved: bool, record_flows: bool) -> Column:
+    profile = options.profile
+    values = {
+        layout.BYPASS: _BYPASS[profile.bypass.value],
+        layout.UNTRACK_WHEN_OPENED: profile.untrack_when_opened.value,
+        layout.STREAM_BY_AGE: profile.udp_stream.value is UdpStream.ANSWERED_AND_OLD,
+        layout.RELATED: _RELATED[profile.related_icmp.value],
+        layout.PICKUP: profile.midstream.value is Midstream.PICKUP,
+        layout.INVALID: _INVALID[profile.invalid.value],
+        layout.UNANSWERED_RULES: profile.unanswered.value is Unanswered.RULES,
+        layout.FRAGMENTS_RULES: profile.fragments.value is Fragments.RULES,
+        layout.LATE_REFRESH: profile.late_refresh.value,
+        layout.IGNORED_REFRESH: profile.ignored_refresh.value,
+        layout.CODE_IN_KEY: profile.icmp_code_in_key.value,
+        layout.LINUX_TCP: profile.linux_tcp_rules.value,
+        layout.EXEMPT_TRAFFIC: profile.exempt_traffic.value,
+        layout.FRAGMENT_NS: round(profile.fragment_s.value * NANOSECONDS),
+        layout.FRAGMENT_IPV6_NS: round(profile.fragment_ipv6_s.value * NANOSECONDS),
+        layout.RECORDED: options.recorded,
+        layout.COLD_START: options.cold_start,
+        layout.AS_RECORDED: options.as_recorded,
+        layout.REMEMBER: options.remember,
+        layout.ALLOW_UNRESOLVED: allow_unresolved,
+        layout.RECORD_FLOWS: record_flows,
+        layout.EPHEMERAL_PORT: EPHEMERAL_PORT,
+        layout.STREAM_AGE_NS: STREAM_AGE_NS,
+        layout.ENDED_MOST: ended_most(options.remember),
+    }
+    lowered = np.zeros(layout.OPTION_WORDS, dtype=np.int64)
+    for position, value in values.items():
+        lowered[position] = int(value)
+    return lowered
+
+
+def _transitions() -> Column:
+    cells = np.full((2, 16, 8), layout.CELL_INVALID, dtype=np.uint8)
+    for direction, states in tcp.TCP_TRANSITIONS.items():
+        for state, segments in states.items():
+            for segment, after in segments.items():
+                cells[direction, state, segment] = _CELLS[after] if isinstance(after, Beside) else after
+    return cells.reshape(-1)
+
+
+def _by_segment(states: dict[tcp.Segment, tcp.TcpState]) -> Column:
+    cells = np.zeros(8, dtype=np.uint8)
+    for segment, state in states.items():
+        cells[segment] = state
+    return cells
+
+
+def _icmp(values: "dict[int, dict[int, int]]") -> Column:
+    """ICMP in the first half, ICMPv6 in the second, by type."""
+    cells = np.zeros((2, 256), dtype=np.uint8)
+    for half, protocol in enumerate((Protocol.ICMP, Protocol.ICMPV6)):
+        for kind, value in values[protocol].items():
+            cells[half, kind] = value
+    return cells.reshape(-1)
+
+
+def _verdicts() -> Column:
+    cells = np.zeros(32, dtype=np.uint8)
+    for reason, verdict in VERDICT_OF_REASON.items():
+        cells[reason] = verdict
+    return cells

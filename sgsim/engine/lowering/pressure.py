@@ -1,0 +1,115 @@
+"""The load on a table read back from the kernels' counts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgsim.conntrack.pressure import MOST_BINS, PEER_BITS, Bin, TablePressure
+from sgsim.kernels import layout
+from sgsim.kernels.arrays import Memory, Network
+from sgsim.model.address import Family, format_address
+from sgsim.model.protocol import Protocol, protocol_name
+from sgsim.model.states import TcpState, Tracking
+
+_LOW = 0xFFFFFFFF
+
+
+def raise_pressure(memory: Memory, network: Network, table: int, rule_ids: Sequence[str]) -> TablePressure:
+    """The load on one table, as the reference engine tells it."""
+    row = memory.tables.reshape(-1, layout.TABLE_WORDS)[table].tolist()
+    entries = _at_peak(memory, network, table, row[layout.PEAK_FLOW])
+    return TablePressure.restored(
+        capacity=None if row[layout.CAPACITY] < 0 else row[layout.CAPACITY],
+        count=row[layout.COUNT],
+        exceeded=row[layout.EXCEEDED],
+        inserted=row[layout.INSERTED],
+        peak_count=row[layout.PEAK],
+        peak_time_ns=row[layout.PEAK_TIME] if row[layout.PEAK] else None,
+        first_refused_ns=None if row[layout.FIRST_REFUSED] < 0 else row[layout.FIRST_REFUSED],
+        bin_ns=row[layout.BIN_NS],
+        start_ns=row[layout.BIN_START] if row[layout.HAS_BINS] else None,
+        bins=_bins(memory, table),
+        by_rule=_by_rule(memory, table, row[layout.PEAK_FLOW], entries, rule_ids),
+        by_peer=_by_peer(memory, table, row[layout.PEAK_FLOW], entries),
+        by_state=_by_state(memory, table),
+    )
+
+
+def _at_peak(memory: Memory, network: Network, table: int, peak_flow: int) -> NDArray[Any]:
+    """The entries of now that were there at the peak."""
+    used = int(memory.clock[layout.POOL_USED])
+    pool = memory.pool[: used * layout.ENTRY_WORDS].reshape(used, layout.ENTRY_WORDS)
+    tables = network.interfaces.reshape(-1, layout.IF_WORDS)[:, layout.IF_TABLE]
+    is_tracked = pool[:, layout.STATE] >> layout.TRACKING_AT & 3 == Tracking.TRACKED
+    was_there = (pool[:, layout.FLOW] > 0) & (pool[:, layout.FLOW] <= peak_flow)
+    candidates = np.flatnonzero(is_tracked & was_there)
+    return candidates[tables[pool[candidates, layout.OWNER] & _LOW] == table]
+
+
+def _places(memory: Memory, entries: NDArray[Any]) -> NDArray[Any]:
+    return memory.pool.reshape(-1, layout.ENTRY_WORDS)[entries, layout.STATE] >> layout.PLACES_AT & 3
+
+
+def _bins(memory: Memory, table: int) -> dict[int, Bin]:
+    rows = memory.bins.reshape(-1, MOST_BINS, layout.BIN_WORDS)[table]
+    used = np.flatnonzero(rows[:, layout.BIN_USED])
+    return {index: Bin(*rows[index, : layout.BIN_USED].tolist()) for index in used.tolist()}
+
+
+def _by_rule(
+    memory: Memory, table: int, peak_flow: int, entries: NDArray[Any], rule_ids: Sequence[str]
+) -> Counter[str]:
+    tables = len(memory.tables) // layout.TABLE_WORDS
+    gone = memory.departed_rule.reshape(tables, -1)[table]
+    is_current = memory.departed_rule_peak.reshape(tables, -1)[table] == peak_flow
+    counts: Counter[str] = Counter()
+    for rule in np.flatnonzero(is_current & (gone != 0)).tolist():
+        counts[rule_ids[rule]] += int(gone[rule])
+    rules = (memory.pool.reshape(-1, layout.ENTRY_WORDS)[entries, layout.OWNER] >> 32 & _LOW) - 1
+    for rule, places in _summed(rules, _places(memory, entries)):
+        counts[rule_ids[rule]] += places
+    return counts
+
+
+def _summed(keys: NDArray[Any], places: NDArray[Any]) -> list[tuple[int, int]]:
+    different, inverse = np.unique(keys, return_inverse=True)
+    sums = np.bincount(inverse, weights=places, minlength=len(different)).astype(np.int64)
+    return list(zip(different.tolist(), sums.tolist(), strict=True))
+
+
+def _by_peer(memory: Memory, table: int, peak_flow: int, entries: NDArray[Any]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    rows = memory.departed.reshape(-1, 4)
+    for kind, family in ((table * 2 + 1, Family.IPV4), (table * 2 + 2, Family.IPV6)):
+        for _, block, _, places in rows[(rows[:, 0] == kind) & (rows[:, 2] == peak_flow)].tolist():
+            counts[_block_text(block, family)] += places
+    pool = memory.pool.reshape(-1, layout.ENTRY_WORDS)
+    is_ipv6 = pool[entries, layout.KEY_SERVICE] & layout.KEY_IPV6 != 0
+    narrow = entries[~is_ipv6]
+    for block, places in _summed(pool[narrow, layout.KEY_ADDRESSES] >> 40 & 0xFFFFFF, _places(memory, narrow)):
+        counts[_block_text(block, Family.IPV4)] += places
+    if len(memory.wide):
+        wide = entries[is_ipv6]
+        for block, places in _summed(memory.wide.reshape(-1, 4)[wide, 2], _places(memory, wide)):
+            counts[_block_text(block, Family.IPV6)] += places
+    return counts
+
+
+def _block_text(block: int, family: Family) -> str:
+    bits = PEER_BITS[family]
+    return f"{format_address(block << (family.bits - bits), family)}/{bits}"
+
+
+def _by_state(memory: Memory, table: int) -> Counter[str]:
+    places = memory.by_state.reshape(-1, layout.STATE_CLASSES)[table]
+    return Counter({_state_name(kind): int(places[kind]) for kind in np.flatnonzero(places).tolist()})
+
+
+def _state_name(kind: int) -> str:
+    if kind < 16:
+        return f"{protocol_name(Protocol.TCP)} {TcpState(kind)}"
+    protocol, state = divmod(kind - 16, 3)
+    return f"{protocol_name(protocol)} {('unanswered', 'answered', 'stream')[state]}"

@@ -1,0 +1,38 @@
+"""How an engine is to run."""
+
+from typing import Final
+
+from attrs import field, frozen
+
+from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile
+from sgsim.conntrack.table import DEFAULT_REMEMBER
+from sgsim.errors import ConfigError
+from sgsim.model.interface import TimeoutOverrides
+
+
+@frozen(kw_only=True)
+class EngineOptions:
+    """Everything that a user may choose beside rules and traffic."""
+
+    profile: Profile = DEFAULT_PROFILE
+    capacity: int | None = None
+    """Places of each instance's table; None leaves it to the instance, else without limit."""
+    timeouts: TimeoutOverrides = field(factory=TimeoutOverrides)
+    """Idle timeouts that beat those of interfaces, instance types and profile."""
+    remember: int = field(default=DEFAULT_REMEMBER)
+    """How many flows beside the table each instance remembers, at least 1."""
+    recorded: bool = False
+    """Whether the traffic was recorded somewhere, so that it holds answers to packets that are denied here."""
+    cold_start: bool = False
+    """Recorded traffic: whether the table is empty at its begin, so that no flow is presumed to be open already."""
+    as_recorded: bool = False
+    """Recorded traffic: whether answers to denied packets are judged as if somebody had sent them."""
+
+    @remember.validator
+    def _check_remember(self, _attribute: object, value: int) -> None:
+        if value < 1:
+            raise ConfigError(f"remember must be at least 1 flow, got {value!r}")
+
+
+DEFAULT_OPTIONS: Final = EngineOptions()
+"""What holds where the user chooses nothing."""

@@ -1,0 +1,297 @@
+"""The reference engine: the specification, to be read.
+
+It keeps the clock, finds the interfaces that a packet touches, and lets each judge it: the sender's as EGRESS, then, if
+that allows it, the receiver's as INGRESS. What happens at one interface is in `sgsim.engine.steps`.
+
+Law: the clock is the latest time seen and never goes back. At one instant first the table expires, then changes hold,
+then packets come in input order.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from attrs import define, evolve, field, frozen
+
+from sgsim.conntrack.entry import ConntrackEntry, FlowEnd
+from sgsim.conntrack.exempt import ExemptTraffic
+from sgsim.conntrack.table import ConntrackTable
+from sgsim.conntrack.timeouts import Timeouts
+from sgsim.engine.interface_filter import InterfaceFilter
+from sgsim.engine.memory import EndedFlows, ended_most
+from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
+from sgsim.errors import TimeOrderError
+from sgsim.model.decision import Decision, Reason, Verdict
+from sgsim.model.interface import Interface
+from sgsim.model.packet import Packet
+from sgsim.model.states import Direction
+from sgsim.model.trace import Step, Trace
+from sgsim.rules.inventory import Inventory
+from sgsim.rules.match import RuleMatcher
+from sgsim.rules.ownership import Ownership
+from sgsim.rules.paths import PathMap
+from sgsim.rules.resolve import Resolver
+
+
+@frozen
+class EndedFlow:
+    """A flow that is remembered no more, why, and since when."""
+
+    entry: ConntrackEntry
+    end: FlowEnd
+    ended_at_ns: int
+
+
+@define
+class _View:
+    """What follows from one inventory."""
+
+    inventory: Inventory
+    resolver: Resolver
+    ownership: Ownership
+    exempt: ExemptTraffic
+
+    @classmethod
+    def of(cls, inventory: Inventory) -> "_View":
+        exempt = ExemptTraffic.of(
+            (vpc.networks for vpc in inventory.vpcs.values()),
+            (network for subnet in inventory.subnets.values() for network in subnet.networks),
+        )
+        return cls(inventory, Resolver(inventory), Ownership(inventory.interfaces.values()), exempt)
+
+
+@define
+class ReferenceEngine:
+    """Judges packets one by one.
+
+    `on_flow_end` is called with each flow when it ends; flows that live on at the end of the input are not among them.
+    """
+
+    inventory: Inventory
+    options: EngineOptions = DEFAULT_OPTIONS
+    on_flow_end: Callable[[EndedFlow], None] | None = None
+    now_ns: int | None = field(init=False, default=None)
+    """The clock: the latest time seen, nanoseconds since the epoch; None before the first packet."""
+    late_packets: int = field(init=False, default=0)
+    """Packets whose time was before the clock."""
+    largest_step_back_ns: int = field(init=False, default=0)
+    """The most that one was before it."""
+    tables: dict[str, ConntrackTable] = field(init=False, factory=dict)
+    """One for each instance that has judged a packet, by the id of the instance."""
+    _filters: dict[str, InterfaceFilter] = field(init=False, factory=dict)
+    _view: _View = field(init=False)
+    _version: int = field(init=False, default=0)
+    _start_ns: int | None = field(init=False, default=None)
+    _ended: EndedFlows = field(init=False)
+    _ending: list[EndedFlow] | None = field(init=False, default=None)
+    """Flows that expire just now; None outside of expiry."""
+    _numbers: Iterator[int] = field(init=False, factory=lambda: count(1))
+
+    @_ended.default
+    def _remember_ended(self) -> EndedFlows:
+        return EndedFlows(ended_most(self.options.remember))
+
+    @_view.default
+    def _first_view(self) -> _View:
+        return _View.of(self.inventory)
+
+    def judge(self, packet: Packet, traces: list[Trace] | None = None) -> list[Decision]:
+        """Judge a packet at each interface that it touches.
+
+        Args:
+            packet: What is sent; where it is earlier than the clock, it is judged at the clock.
+            traces: Where to note the steps, one `Trace` for each decision; None for nowhere.
+
+        Returns:
+            One decision for each interface, in the order of the packet's way; one that names no interface if it touches
+            none.
+
+        Raises:
+            UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
+        """
+        now_ns = self._tick(packet.time_ns)
+        expired = self._expire(now_ns)
+        self._start_ns = now_ns if self._start_ns is None else self._start_ns
+        stops = self._stops(packet)
+        if not stops:
+            return [self._skip(packet, Reason.NO_INTERFACE, None, traces)]
+        if len(stops) == 2 and stops[0][0] is stops[1][0]:
+            return [self._skip(packet, Reason.LOCAL, stops[0][0], traces)]
+        decisions = []
+        for index, (interface, direction) in enumerate(stops):
+            at = self._filter(interface)
+            trace = Trace() if traces is not None else None
+            if trace is not None:
+                number = expired.get(interface.table_id, 0)
+                trace.add(
+                    Step.EXPIRE, "expired" if number else "none due", number=number, count=at.table.count,
+                    capacity=at.table.capacity,
+                )  # fmt: skip
+            decisions.append(at.judge(packet, direction, now_ns, trace))
+            if traces is not None and trace is not None:
+                traces.append(trace)
+            if decisions[-1].verdict is not Verdict.ALLOW:
+                self._refuse_after(packet, decisions[-1], stops[index + 1 :], now_ns)
+                break
+        return decisions
+
+    def change(self, inventory: Inventory, time_ns: int) -> None:
+        """Let other rules, members, addresses or lists hold from `time_ns` on.
+
+        Raises:
+            TimeOrderError: If `time_ns` is before the clock.
+        """
+        self.advance(time_ns)
+        self.inventory, self._view = inventory, _View.of(inventory)
+        self._version += 1
+        for interface_id, interface in inventory.interfaces.items():
+            at = self._filters.get(interface_id)
+            if at is None:
+                continue
+            fresh = self._make_filter(interface, self._table(interface.table_id))
+            if fresh.table is not at.table:
+                self._forget_flows(at, time_ns)
+            fresh.matcher.assumed_empty.update(at.matcher.assumed_empty)
+            self._filters[interface_id] = evolve(fresh, fragments=at.fragments)
+        for table_id, table in self.tables.items():
+            table.set_capacity(self._capacity_of(table_id))
+
+    def _forget_flows(self, at: InterfaceFilter, now_ns: int) -> None:
+        """Forget what an interface remembers in the table of the instance that it leaves."""
+        for entry in at.table:
+            if entry.key.interface_id == at.interface.interface_id:
+                at.table.forget(entry, FlowEnd.MOVED, now_ns)
+
+    def advance(self, time_ns: int) -> None:
+        """Set the clock forward; what is due expires.
+
+        Raises:
+            TimeOrderError: If `time_ns` is before the clock.
+        """
+        if self.now_ns is not None and time_ns < self.now_ns:
+            raise TimeOrderError(f"time_ns must be at least the clock's {self.now_ns}, got {time_ns}")
+        self._tick(time_ns)
+        self._expire(time_ns)
+
+    def entries(self) -> Iterator[ConntrackEntry]:
+        """Every flow remembered now, by table and in the order of their flows."""
+        if self.now_ns is not None:
+            self.advance(self.now_ns)
+        return (entry for table in self.tables.values() for entry in table)
+
+    def filter_at(self, interface_id: str) -> InterfaceFilter | None:
+        """What one interface knows; None if no packet has passed it."""
+        return self._filters.get(interface_id)
+
+    def _tick(self, time_ns: int) -> int:
+        """Read a packet's time; the clock never goes back."""
+        if self.now_ns is None:
+            self.now_ns = time_ns
+        if time_ns < self.now_ns:
+            self.late_packets += 1
+            self.largest_step_back_ns = max(self.largest_step_back_ns, self.now_ns - time_ns)
+        self.now_ns = max(self.now_ns, time_ns)
+        return self.now_ns
+
+    def _expire(self, now_ns: int) -> dict[str, int]:
+        """Expire what is due in all tables, in the order of time and flow; give how much in each, by its id."""
+        due = {
+            table_id: table
+            for table_id, table in self.tables.items()
+            if table.next_due_ns is not None and table.next_due_ns <= now_ns
+        }
+        self._ending = []
+        expired = {table_id: table.expire(now_ns) for table_id, table in due.items()}
+        ending, self._ending = self._ending, None
+        for ended in sorted(ending, key=lambda ended: (ended.ended_at_ns, ended.entry.flow)):
+            self._tell_flow_end(ended)
+        return expired
+
+    def _stops(self, packet: Packet) -> list[tuple[Interface, Direction]]:
+        """The interfaces that a packet touches, in the order of its way."""
+        five_tuple = packet.five_tuple
+        sender = self._view.ownership.owner(five_tuple.src_addr, five_tuple.family)
+        receiver = self._view.ownership.owner(five_tuple.dst_addr, five_tuple.family)
+        stops = [(sender, Direction.EGRESS), (receiver, Direction.INGRESS)]
+        known = [(interface, direction) for interface, direction in stops if interface is not None]
+        if packet.taken_at is None:
+            return known
+        here = self._view.inventory.interfaces.get(packet.taken_at)
+        if here is None:
+            return []
+        at_here = [(interface, direction) for interface, direction in known if interface is here]
+        if at_here or packet.direction is None:
+            return at_here
+        return [(here, packet.direction)]
+
+    def _skip(
+        self, packet: Packet, reason: Reason, interface: Interface | None, traces: list[Trace] | None
+    ) -> Decision:
+        if traces is not None:
+            trace = Trace()
+            trace.add(Step.LOCATE, str(reason), five_tuple=packet.five_tuple, interface=interface)
+            traces.append(trace)
+        return Decision(Verdict.SKIP, reason, interface_id=interface.interface_id if interface else None)
+
+    def _refuse_after(
+        self, packet: Packet, decision: Decision, later: list[tuple[Interface, Direction]], now_ns: int
+    ) -> None:
+        """What was denied on its way never comes to the next interface; what answers it there was never sent."""
+        if decision.verdict is Verdict.DENY and not packet.is_later_fragment:
+            for interface, direction in later:
+                self._filter(interface).refuse(packet, direction, now_ns)
+
+    def _filter(self, interface: Interface) -> InterfaceFilter:
+        interface_id = interface.interface_id
+        if interface_id not in self._filters:
+            self._filters[interface_id] = self._make_filter(interface, self._table(interface.table_id))
+        return self._filters[interface_id]
+
+    def _make_filter(self, interface: Interface, table: ConntrackTable) -> InterfaceFilter:
+        view, profile = self._view, self.options.profile
+        networks = [(rule, view.resolver.path_networks(rule)) for rule in view.inventory.paths]
+        instance = view.inventory.instances.get(interface.instance_id or "")
+        return InterfaceFilter(
+            interface=interface,
+            options=self.options,
+            table=table,
+            matcher=RuleMatcher(interface, view.resolver, profile.open_rules.value),
+            paths=PathMap.of(networks, interface),
+            timeouts=Timeouts.at(
+                profile,
+                option=self.options.timeouts,
+                interface=interface.timeouts,
+                instance_type=instance.instance_type if instance else None,
+            ),
+            exempt_traffic=view.exempt,
+            version=self._version,
+            start_ns=self._start_ns or 0,
+            next_flow=lambda: next(self._numbers),
+            ended=self._ended,
+        )
+
+    def _table(self, table_id: str) -> ConntrackTable:
+        if table_id not in self.tables:
+            self.tables[table_id] = ConntrackTable(
+                self._capacity_of(table_id), self.options.remember, self._note_flow_end
+            )
+        return self.tables[table_id]
+
+    def _capacity_of(self, table_id: str) -> int | None:
+        if self.options.capacity is not None:
+            return self.options.capacity
+        instance = self._view.inventory.instances.get(table_id)
+        return instance.capacity if instance else None
+
+    def _note_flow_end(self, entry: ConntrackEntry, end: FlowEnd, now_ns: int) -> None:
+        ended = EndedFlow(entry, end, now_ns)
+        if self._ending is not None:
+            self._ending.append(ended)
+        else:
+            self._tell_flow_end(ended)
+
+    def _tell_flow_end(self, ended: EndedFlow) -> None:
+        at = self._filters.get(ended.entry.key.interface_id)
+        if at is not None and ended.end is not FlowEnd.FORGOTTEN:
+            at.note_ended(ended.entry, ended.ended_at_ns)
+        if self.on_flow_end is not None:
+            self.on_flow_end(ended)

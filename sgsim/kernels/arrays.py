@@ -1,0 +1,278 @@
+"""The arrays that kernels work on, grouped by who owns them.
+
+All are one-dimensional and contiguous, so that an address is one shift and one addition; `layout` names the positions.
+Axes in brackets; `int64` unless said. Each group has a function that finds it again from its list of addresses.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from numpy.typing import NDArray
+
+from sgsim.kernels.structs import struct
+from sgsim.model.columns import DECISION_DTYPES, PACKET_DTYPES, QUOTED_DTYPES
+
+Column = NDArray[Any]
+
+
+class Rules(NamedTuple):
+    """What rules say, as tables. A unit is the rules of one set of groups in one direction."""
+
+    service_pages: Column
+    """int32 (units * 1536,): page of `services` for each block of 256 services of a unit."""
+    services: Column
+    """int32 (pages * 256,): class of each service."""
+    peer_roots: Column
+    """int32 (units,): page of `peers` for the first byte of an IPv4 address."""
+    peers: Column
+    """int32 (pages * 256,): class of the address if >= 0, else ~page for its next byte."""
+    wide_from: Column
+    """(units + 1,): where a unit's IPv6 intervals begin in `wide_*`."""
+    wide_hi: Column
+    """uint64 (intervals,): first address of an interval, upper half."""
+    wide_lo: Column
+    """uint64 (intervals,): lower half."""
+    wide_class: Column
+    """int32 (intervals,): class of the addresses of the interval."""
+    cells_from: Column
+    """(units * 2,): where the cross table of a unit and family begins in `first` and `open`."""
+    service_classes: Column
+    """(units,): how many classes of services a unit has."""
+    first: Column
+    """int32 (cells,): first rule that admits a peer class and a service class, -1 if none."""
+    open: Column
+    """int32 (cells,): the rule that leaves it untracked as far as its own direction tells, -1 if none."""
+    hinge_from: Column
+    """(units * 2,): where a unit and family begins in `hinge` and `hinged`."""
+    hinge: Column
+    """int32 (service classes,): 1 if a rule with an unknown peer admits the service."""
+    hinged: Column
+    """(service classes,): how often nothing admitted a packet where `hinge` is 1. Changed in place."""
+    open_back: Column
+    """uint8 (units * 512,): whether a unit is open to everyone on all ports, by family and protocol."""
+
+
+class Network(NamedTuple):
+    """Who owns which address, and what belongs to each interface."""
+
+    sizes: Column
+    """(3,): mask of `owners`, mask of `wide_owner`, number of prefixes."""
+    owners: Column
+    """uint64 (slots,): IPv4 address in the upper half; below it the service + 1 in 8, the owner + 1 in 24 bits."""
+    wide_owner_hi: Column
+    """uint64 (slots,): IPv6 address, upper half."""
+    wide_owner_lo: Column
+    """uint64 (slots,): lower half."""
+    wide_owner: Column
+    """int64 (slots,): service and owner as in `owners`, 0 for an empty slot."""
+    prefix_first_hi: Column
+    """uint64 (prefixes,): first address of each delegated prefix; IPv4 first, each family in order."""
+    prefix_first_lo: Column
+    """uint64 (prefixes,)."""
+    prefix_last_hi: Column
+    """uint64 (prefixes,)."""
+    prefix_last_lo: Column
+    """uint64 (prefixes,)."""
+    prefix_family: Column
+    """uint8 (prefixes,)."""
+    prefix_owner: Column
+    """(prefixes,)."""
+    service_protocol: Column
+    """(services,): protocol that an exempt service is limited to, -1 for none."""
+    service_port: Column
+    """(services,): port that it is limited to, -1 for none."""
+    interfaces: Column
+    """(interfaces * IF_WORDS,)."""
+    timeouts: Column
+    """(interfaces * TIMEOUT_WORDS,), nanoseconds."""
+    path_first_hi: Column
+    """uint64 (paths,): labelled blocks, the one that wins first."""
+    path_first_lo: Column
+    """uint64 (paths,)."""
+    path_last_hi: Column
+    """uint64 (paths,)."""
+    path_last_lo: Column
+    """uint64 (paths,)."""
+    path_family: Column
+    """uint8 (paths,)."""
+    path_automatic: Column
+    """uint8 (paths,): whether flows on it are tracked whatever the rules."""
+    path_places: Column
+    """(paths,): places that a flow on it takes."""
+
+
+class Facts(NamedTuple):
+    """The profile and the tables of protocols."""
+
+    options: Column
+    """(OPTION_WORDS,)."""
+    segments: Column
+    """uint8 (256,): segment by TCP flags."""
+    transitions: Column
+    """uint8 (2 * 16 * 8,): by direction, state and segment."""
+    pickup: Column
+    """uint8 (8,): state of a flow that begins with a segment, 0 if none may."""
+    first_states: Column
+    """uint8 (8,): state of a flow without an entry, by its first segment."""
+    roles: Column
+    """uint8 (512,): ICMP then ICMPv6 by type: 1 a query, 2 an answer."""
+    query_of: Column
+    """uint8 (512,): type of the query that a query is or an answer answers."""
+    errors: Column
+    """uint8 (512,): 1 if a message of the type quotes a packet."""
+    neighbours: Column
+    """uint8 (256,): 1 if an ICMPv6 type is neighbour discovery or the like."""
+    verdicts: Column
+    """uint8 (32,): by reason."""
+
+
+class Memory(NamedTuple):
+    """What changes with every packet. All changed in place."""
+
+    clock: Column
+    """(CLOCK_WORDS,)."""
+    pool: Column
+    """(entries * 8,)."""
+    extra: Column
+    """(entries * 8,) where flows are recorded, else (0,)."""
+    wide: Column
+    """uint64 (entries * 4,) once IPv6 was seen, else (0,): local and remote address, upper half first."""
+    index: Column
+    """uint64 (slots,): tag in the upper, entry + 1 in the lower half; 0 is empty."""
+    heads: Column
+    """int32 (5 * 256,): first entry + 1 of each slot of the calendar."""
+    occupied: Column
+    """uint64 (5 * 4,): a bit for each slot."""
+    due: Column
+    """(due * 3,): entries of the current tick: time, flow, entry; in order."""
+    tables: Column
+    """(tables * TABLE_WORDS,)."""
+    bins: Column
+    """(tables * 4096 * BIN_WORDS,)."""
+    by_state: Column
+    """(tables * STATE_CLASSES,): places at the peak."""
+    state_since: Column
+    """(tables * STATE_CLASSES,): what has changed since the peak."""
+    state_touched: Column
+    """int32 (tables * STATE_CLASSES,): classes that have."""
+    state_is_touched: Column
+    """uint8 (tables * STATE_CLASSES,)."""
+    departed_rule: Column
+    """(tables * rules,): places of entries that were there at the peak and are no more."""
+    departed_rule_peak: Column
+    """(tables * rules,): the peak that `departed_rule` is about."""
+    departed: Column
+    """uint64 (slots * 4,): table and family (0 is empty), peer block, peak, places."""
+    fragments: Column
+    """(slots * 12,): what was decided for first fragments."""
+    ended: Column
+    """uint64 (slots * 2,): fingerprints of ended flows, this generation and the last."""
+    kinds: Column
+    """(8,): how many flows ended, by kind."""
+    forget: Column
+    """(FORGET_QUEUE * 2,): the oldest flows beside a table: flow, entry."""
+    flows_out: Column
+    """(rows * FLOW_WORDS,) where flows are recorded, else (0,): flows that have ended."""
+
+
+class Packets(NamedTuple):
+    """`PacketColumns`, with those of the quoted packets beside the others."""
+
+    time_ns: Column
+    number: Column
+    file: Column
+    src_hi: Column
+    src_lo: Column
+    dst_hi: Column
+    dst_lo: Column
+    family: Column
+    protocol: Column
+    src_port: Column
+    dst_port: Column
+    tcp_flags: Column
+    icmp_type: Column
+    icmp_code: Column
+    length_bytes: Column
+    direction: Column
+    taken_at: Column
+    skip: Column
+    vlan: Column
+    fragment_id: Column
+    fragment_offset: Column
+    more_fragments: Column
+    quote: Column
+    quoted_src_hi: Column
+    quoted_src_lo: Column
+    quoted_dst_hi: Column
+    quoted_dst_lo: Column
+    quoted_family: Column
+    quoted_protocol: Column
+    quoted_src_port: Column
+    quoted_dst_port: Column
+    quoted_icmp_type: Column
+    quoted_icmp_code: Column
+
+
+class Items(NamedTuple):
+    """What is known of a packet at an interface before it is judged, axis `(items,)`."""
+
+    row: Column
+    """int32, of the packet in its batch."""
+    interface: Column
+    """int32, -1 for none."""
+    direction: Column
+    """uint8."""
+    skip: Column
+    """uint8, the reason why it is not judged, 0 if it is."""
+    has_key: Column
+    """uint8, whether it belongs to a flow or may open one."""
+    is_exempt: Column
+    """uint8."""
+    addresses: Column
+    """int64, word of the key."""
+    service: Column
+    """int64, word of the key."""
+    hashed: Column
+    """uint64."""
+
+
+RULES_DTYPES: Final[dict[str, str]] = {
+    "service_pages": "int32", "services": "int32", "peer_roots": "int32", "peers": "int32", "wide_from": "int64",
+    "wide_hi": "uint64", "wide_lo": "uint64", "wide_class": "int32", "cells_from": "int64",
+    "service_classes": "int64", "first": "int32", "open": "int32", "hinge_from": "int64", "hinge": "int32",
+    "hinged": "int64", "open_back": "uint8",
+}  # fmt: skip
+
+NETWORK_DTYPES: Final[dict[str, str]] = {
+    "sizes": "int64", "owners": "uint64", "wide_owner_hi": "uint64", "wide_owner_lo": "uint64", "wide_owner": "int64",
+    "prefix_first_hi": "uint64", "prefix_first_lo": "uint64", "prefix_last_hi": "uint64", "prefix_last_lo": "uint64",
+    "prefix_family": "uint8", "prefix_owner": "int64", "service_protocol": "int64", "service_port": "int64",
+    "interfaces": "int64", "timeouts": "int64", "path_first_hi": "uint64", "path_first_lo": "uint64",
+    "path_last_hi": "uint64", "path_last_lo": "uint64", "path_family": "uint8", "path_automatic": "uint8",
+    "path_places": "int64",
+}  # fmt: skip
+
+FACTS_DTYPES: Final[dict[str, str]] = {
+    "options": "int64", "segments": "uint8", "transitions": "uint8", "pickup": "uint8", "first_states": "uint8",
+    "roles": "uint8", "query_of": "uint8", "errors": "uint8", "neighbours": "uint8", "verdicts": "uint8",
+}  # fmt: skip
+
+MEMORY_DTYPES: Final[dict[str, str]] = {
+    "clock": "int64", "pool": "int64", "extra": "int64", "wide": "uint64", "index": "uint64", "heads": "int32",
+    "occupied": "uint64", "due": "int64", "tables": "int64", "bins": "int64", "by_state": "int64",
+    "state_since": "int64", "state_touched": "int32", "state_is_touched": "uint8", "departed_rule": "int64",
+    "departed_rule_peak": "int64", "departed": "uint64", "fragments": "int64", "ended": "uint64", "kinds": "int64",
+    "forget": "int64", "flows_out": "int64",
+}  # fmt: skip
+
+ITEMS_DTYPES: Final[dict[str, str]] = {
+    "row": "int32", "interface": "int32", "direction": "uint8", "skip": "uint8", "has_key": "uint8",
+    "is_exempt": "uint8", "addresses": "int64", "service": "int64", "hashed": "uint64",
+}  # fmt: skip
+
+rules_at = struct("rules", RULES_DTYPES)
+network_at = struct("network", NETWORK_DTYPES)
+facts_at = struct("facts", FACTS_DTYPES)
+memory_at = struct("memory", MEMORY_DTYPES)
+items_at = struct("items", ITEMS_DTYPES)
+packets_at = struct("packets", PACKET_DTYPES | {f"quoted_{name}": dtype for name, dtype in QUOTED_DTYPES.items()})
+decisions_at = struct("decisions", DECISION_DTYPES)

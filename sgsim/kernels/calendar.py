@@ -1,0 +1,214 @@
+"""When entries are due: a calendar of ticks, and the list of the current one.
+
+A tick is 2**20 ns, about a millisecond. Five rounds of 256 slots each hold the entries by the tick in which they expire,
+the nearest ticks one to a slot, the others in slots that are emptied into the round below when their time begins. A
+refreshed entry stays where it is and is moved on when its old tick comes; one that is to expire sooner is moved at once.
+When a tick begins, its entries are put in order of time and flow: so expiry is exact, and in the same order as the heap
+of `sgsim.conntrack.table`.
+"""
+
+import numpy as np
+
+from sgsim.kernels.arrays import Column, Memory
+from sgsim.kernels.jit import kernel
+from sgsim.kernels.layout import BASE, DUE_AT, DUE_COUNT, EXPIRES, FLOW, LINKS, TICK
+
+TICK_SHIFT = 20
+ROUNDS = 5
+SLOTS = 256
+IN_DUE_LIST = -1
+"""As the previous neighbour: the entry stands in the list of the current tick."""
+
+_LOW = 0xFFFFFFFF
+
+
+@kernel(is_entry=False)
+def tick_of(m: Memory, time_ns: int) -> int:
+    """The tick that a time falls into."""
+    return (time_ns - m.clock[BASE]) >> TICK_SHIFT
+
+
+@kernel(is_entry=False)
+def put(m: Memory, entry: int) -> None:
+    """Note when an entry expires."""
+    tick, now = tick_of(m, m.pool[entry * 8 + EXPIRES]), m.clock[TICK]
+    if tick <= now:
+        put_due(m, entry)
+        return
+    apart = tick ^ now
+    level = 0
+    while level < ROUNDS - 1 and apart >> 8 * (level + 1):
+        level += 1
+    slot = level * SLOTS + (tick >> 8 * level & 255)
+    head = np.int64(m.heads[slot])
+    m.heads[slot] = entry + 1
+    m.occupied[slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
+    # The previous neighbour of the first of a slot is the slot itself, told apart by its sign.
+    m.pool[entry * 8 + LINKS] = ((-2 - slot) & _LOW) | head << 32
+    if head:
+        neighbour = (head - 1) * 8 + LINKS
+        m.pool[neighbour] = (m.pool[neighbour] & ~_LOW) | (entry + 1)
+
+
+@kernel(is_entry=False)
+def put_due(m: Memory, entry: int) -> None:
+    """Put an entry in its place in the list of the current tick."""
+    time_ns, flow = m.pool[entry * 8 + EXPIRES], m.pool[entry * 8 + FLOW]
+    at = m.clock[DUE_COUNT]
+    first = m.clock[DUE_AT]
+    while at > first and (m.due[at * 3 - 3] > time_ns or (m.due[at * 3 - 3] == time_ns and m.due[at * 3 - 2] > flow)):
+        m.due[at * 3] = m.due[at * 3 - 3]
+        m.due[at * 3 + 1] = m.due[at * 3 - 2]
+        m.due[at * 3 + 2] = m.due[at * 3 - 1]
+        at -= 1
+    m.due[at * 3] = time_ns
+    m.due[at * 3 + 1] = flow
+    m.due[at * 3 + 2] = entry
+    m.clock[DUE_COUNT] += 1
+    m.pool[entry * 8 + LINKS] = IN_DUE_LIST & _LOW
+
+
+@kernel(is_entry=False)
+def take(m: Memory, entry: int) -> None:
+    """Take an entry out; one in the list of the current tick stays there and is known by its flow."""
+    links = m.pool[entry * 8 + LINKS]
+    before, after = links & _LOW, links >> 32 & _LOW
+    if before == IN_DUE_LIST & _LOW:
+        return
+    if before >> 31:
+        slot = -2 - (before - (1 << 32))
+        m.heads[slot] = after
+        if not after:
+            m.occupied[slot >> 6] &= ~(np.uint64(1) << np.uint64(slot & 63))
+    else:
+        neighbour = (before - 1) * 8 + LINKS
+        m.pool[neighbour] = (m.pool[neighbour] & _LOW) | after << 32
+    if after:
+        neighbour = (after - 1) * 8 + LINKS
+        m.pool[neighbour] = (m.pool[neighbour] & ~_LOW) | before
+
+
+@kernel(is_entry=False)
+def is_in_due_list(m: Memory, entry: int) -> bool:
+    """Whether an entry stands in the list of the current tick."""
+    return m.pool[entry * 8 + LINKS] & _LOW == IN_DUE_LIST & _LOW
+
+
+@kernel(is_entry=False)
+def _next_occupied(m: Memory, level: int, begin: int) -> int:
+    """The first slot of a round from `begin` on that holds an entry; -1 if none does."""
+    for word in range(begin >> 6, 4):
+        bits = m.occupied[level * 4 + word]
+        if word == begin >> 6:
+            bits = bits >> np.uint64(begin & 63) << np.uint64(begin & 63)
+        if bits:
+            slot = word * 64
+            lowest = bits & (~bits + np.uint64(1))
+            while lowest > np.uint64(1):
+                lowest >>= np.uint64(1)
+                slot += 1
+            return slot
+    return -1
+
+
+@kernel(is_entry=False)
+def _empty(m: Memory, slot: int) -> None:
+    """Put all entries of a slot where they belong now."""
+    at = np.int64(m.heads[slot])
+    m.heads[slot] = 0
+    m.occupied[slot >> 6] &= ~(np.uint64(1) << np.uint64(slot & 63))
+    now = m.clock[TICK]
+    count = 0
+    while at:
+        entry = at - 1
+        at = m.pool[entry * 8 + LINKS] >> 32 & _LOW
+        if tick_of(m, m.pool[entry * 8 + EXPIRES]) > now:
+            put(m, entry)
+            continue
+        m.due[count * 3] = m.pool[entry * 8 + EXPIRES]
+        m.due[count * 3 + 1] = m.pool[entry * 8 + FLOW]
+        m.due[count * 3 + 2] = entry
+        m.pool[entry * 8 + LINKS] = IN_DUE_LIST & _LOW
+        count += 1
+    m.clock[DUE_COUNT] = count
+    _sort(m.due, count)
+
+
+@kernel(is_entry=False)
+def _is_before(due: Column, left: int, right: int) -> bool:
+    if due[left * 3] != due[right * 3]:
+        return due[left * 3] < due[right * 3]
+    return due[left * 3 + 1] < due[right * 3 + 1]
+
+
+@kernel(is_entry=False)
+def _swap(due: Column, left: int, right: int) -> None:
+    for word in range(3):
+        due[left * 3 + word], due[right * 3 + word] = due[right * 3 + word], due[left * 3 + word]
+
+
+@kernel(is_entry=False)
+def _sort(due: Column, count: int) -> None:
+    """Put the list in order of time and flow: in place, and at once if it is in order or in reverse."""
+    ascends = descends = True
+    for at in range(1, count):
+        if _is_before(due, at, at - 1):
+            ascends = False
+        else:
+            descends = False
+    if ascends:
+        return
+    if descends:
+        for at in range(count // 2):
+            _swap(due, at, count - 1 - at)
+        return
+    for root in range(count // 2 - 1, -1, -1):
+        _sift(due, root, count)
+    for end in range(count - 1, 0, -1):
+        _swap(due, 0, end)
+        _sift(due, 0, end)
+
+
+@kernel(is_entry=False)
+def _sift(due: Column, root: int, count: int) -> None:
+    """Restore the heap below `root`: no parent is before its children."""
+    while True:
+        child = root * 2 + 1
+        if child >= count:
+            return
+        if child + 1 < count and _is_before(due, child, child + 1):
+            child += 1
+        if not _is_before(due, root, child):
+            return
+        _swap(due, root, child)
+        root = child
+
+
+@kernel(is_entry=False)
+def begin_next_tick(m: Memory, limit: int) -> bool:
+    """Go on to the next tick in which something may expire, at most to `limit`; the current list is done.
+
+    Returns:
+        Whether there is one; if not, the calendar stands at `limit`.
+    """
+    m.clock[DUE_AT] = 0
+    m.clock[DUE_COUNT] = 0
+    now = m.clock[TICK]
+    while True:
+        found = -1
+        for level in range(ROUNDS):
+            slot = _next_occupied(m, level, (now >> 8 * level & 255) + 1)
+            if slot >= 0:
+                begin = (now >> 8 * (level + 1) << 8 | slot) << 8 * level
+                if begin > limit:
+                    break
+                found = level * SLOTS + slot
+                now = begin
+                break
+        if found < 0:
+            m.clock[TICK] = max(limit, now)
+            return False
+        m.clock[TICK] = now
+        _empty(m, found)
+        if m.clock[DUE_COUNT]:
+            return True

@@ -1,0 +1,99 @@
+"""The one way in which kernels are compiled.
+
+Compiled code is kept on disk, in numba's cache. It is found again only while no source file that went into it has
+changed: those of the kernels that it calls, and of the enums that it takes in as constants. numba alone would look at
+the file of the outermost kernel and go on with what it had once taken in from the others.
+
+Where no cache folder can be written (an unprivileged user without HOME), kernels are compiled in every run, and this is
+said once on stderr.
+"""
+
+import functools
+import re
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar, overload
+
+import numba
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_OPTIONS: Final[dict[str, Any]] = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
+_PACKAGE: Final = Path(__file__).parents[1]
+_IMPORTS: Final = re.compile(rb"^from sgsim\.([a-z_.]+) import", re.MULTILINE)
+
+
+@overload
+def kernel(function: _Function, /) -> _Function: ...
+@overload
+def kernel(*, signature: object = None, is_entry: bool = True) -> Callable[[_Function], _Function]: ...
+
+
+def kernel(function: Any = None, /, *, signature: object = None, is_entry: bool = True) -> Any:
+    """Compile a function; to be used as a decorator, with or without parentheses.
+
+    Args:
+        function: What to compile.
+        signature: One numba signature: compiled or loaded at once, and called with no other. None: compiled at the
+            first call, and once more for each other combination of types.
+        is_entry: Whether it is called from Python, and so is kept on disk. A function that only kernels call is part
+            of their compiled code already.
+    """
+    if function is None:
+        return functools.partial(_compiled, signature=signature, is_entry=is_entry)
+    return _compiled(function, signature=signature, is_entry=is_entry)
+
+
+def _compiled(function: Callable[..., Any], *, signature: object, is_entry: bool) -> Callable[..., Any]:
+    dispatcher: Any = numba.njit(**_OPTIONS)(function)
+    if not hasattr(dispatcher, "py_func"):  # NUMBA_DISABLE_JIT is set
+        return function
+    try:
+        if is_entry:
+            _keep_on_disk(dispatcher)
+        if signature is not None:
+            dispatcher.compile(signature)
+    except (RuntimeError, OSError) as error:  # numba: 'no locator available'; a full disk
+        if not is_entry:
+            raise
+        _tell_once(error)
+        return _compiled(function, signature=signature, is_entry=False)
+    if signature is not None:
+        dispatcher.disable_compile()
+    return dispatcher  # type: ignore[no-any-return] # it is called as the function is
+
+
+def _keep_on_disk(dispatcher: Any) -> None:  # noqa: ANN401 - numba's own type
+    dispatcher.enable_caching()
+    file: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if hasattr(file, "_source_stamp"):
+        file._source_stamp = _stamp(Path(dispatcher.py_func.__code__.co_filename))  # noqa: SLF001 - numba has no public way to name further sources
+
+
+@functools.cache
+def _stamp(path: Path) -> int:
+    """Sum up a source file and those of ours that it imports, and so on."""
+    stamp = 0
+    to_read, seen = [path], {path}
+    while to_read:
+        text = to_read.pop().read_bytes()
+        stamp = zlib.crc32(text, stamp)
+        found = {_PACKAGE.joinpath(*name.decode().split(".")).with_suffix(".py") for name in _IMPORTS.findall(text)}
+        to_read += sorted(each for each in found - seen if each.is_file())
+        seen |= found
+    return stamp
+
+
+@functools.cache
+def _tell(reason: str) -> None:
+    sys.stderr.write(
+        f"sgsim: compiled code cannot be kept ({reason}), so every run compiles anew; "
+        "NUMBA_CACHE_DIR may name a folder that can be written\n"
+    )
+
+
+def _tell_once(error: Exception) -> None:
+    """Say that compiled code is not kept, once however many kernels there are."""
+    _tell("no cache folder can be written" if isinstance(error, RuntimeError) else error.__class__.__name__)

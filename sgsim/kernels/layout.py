@@ -1,0 +1,221 @@
+"""Where things stand in the arrays that kernels share.
+
+Only positions are here, no facts: every value that means something about AWS or TCP comes in arrays that
+`sgsim.engine.lowering` builds from the tables that the reference engine reads too.
+
+An entry of the pool is one cache line of eight 64-bit words:
+
+| Word | Content |
+|---|---|
+| `KEY_ADDRESSES` | local address in the low, remote in the high half; IPv6: 32 bits of a hash of each, the rest is in `wide` |
+| `KEY_SERVICE` | local port 16, remote port 16, protocol 8, ICMP query type 8, ICMP code 8, `KEY_*` flags 8 |
+| `OWNER` | interface in the low, rule + 1 in the high half |
+| `EXPIRES` | nanoseconds |
+| `FLOW` | number of the flow; 0 is a free entry |
+| `STATE` | see the bit positions below |
+| `LINKS` | neighbours in the calendar: previous in the low, next in the high half |
+| `OPENED` | nanoseconds |
+"""
+
+from typing import Final
+
+KEY_ADDRESSES: Final = 0
+KEY_SERVICE: Final = 1
+OWNER: Final = 2
+EXPIRES: Final = 3
+FLOW: Final = 4
+STATE: Final = 5
+LINKS: Final = 6
+OPENED: Final = 7
+ENTRY_WORDS: Final = 8
+
+# What an entry also has where flows are recorded.
+PACKETS_ORIGINAL: Final = 0
+PACKETS_REPLY: Final = 1
+BYTES_ORIGINAL: Final = 2
+BYTES_REPLY: Final = 3
+ALLOWED: Final = 4
+DENIED: Final = 5
+LAST_SEEN: Final = 6
+EXTRA_WORDS: Final = 8
+
+# Flags in the top byte of `KEY_SERVICE`.
+KEY_IPV6: Final = 1 << 56
+KEY_QUERY: Final = 1 << 57
+KEY_QUERY_EGRESS: Final = 1 << 58
+
+# Bits of `STATE`: position and mask.
+TCP_STATE_AT: Final = 0
+TRACKING_AT: Final = 4
+OPENER_EGRESS_AT: Final = 6
+ANSWERED_AT: Final = 7
+STREAM_AT: Final = 8
+PRESUMED_AT: Final = 9
+BY_FIN_AT: Final = 10
+LAST_SEGMENT_AT: Final = 11
+LAST_REPLY_AT: Final = 14
+CHALLENGE_AT: Final = 15
+SIMULTANEOUS_AT: Final = 16
+PLACES_AT: Final = 17
+AUTOMATIC_AT: Final = 19
+CAUSE_AT: Final = 20
+VERSION_AT: Final = 24
+
+# Positions in `Clock`.
+NOW: Final = 0
+START: Final = 1
+STARTED: Final = 2
+VERSION: Final = 3
+NEXT_FLOW: Final = 4
+LATE: Final = 5
+STEP_BACK: Final = 6
+TICK: Final = 7
+DUE_AT: Final = 8
+DUE_COUNT: Final = 9
+FREE_HEAD: Final = 10  # entry + 1 that was freed first
+POOL_USED: Final = 11
+INDEX_USED: Final = 12
+FRAGMENTS_USED: Final = 13
+ENDED_USED: Final = 14
+FLOWS_OUT: Final = 15
+DEPARTED_USED: Final = 16
+HINGE_INTERFACE: Final = 17  # where and for which service a verdict hinges on an unknown peer
+FREE_TAIL: Final = 18  # entry + 1 that was freed last
+FREE_COUNT: Final = 19
+FORGET_TABLE: Final = 20  # table + 1 whose oldest flows `forget` has
+FORGET_AT: Final = 21
+FORGET_COUNT: Final = 22
+BASE: Final = 23  # where the calendar begins
+HAS_BASE: Final = 24
+POOL_SIZE: Final = 25  # sizes: how much the arrays of `Memory` hold
+HAS_EXTRA: Final = 26
+HAS_WIDE: Final = 27
+INDEX_MASK: Final = 28
+DUE_SIZE: Final = 29
+DEPARTED_MASK: Final = 30
+FRAGMENTS_MASK: Final = 31
+ENDED_MASK: Final = 32
+FLOWS_OUT_SIZE: Final = 33
+RULE_COUNT: Final = 34
+HINGE_DIRECTION: Final = 35
+HINGE_SERVICE: Final = 36
+HINGE_FAMILY: Final = 37
+CLOCK_WORDS: Final = 38
+
+# Positions in `sizes` of `Network`.
+OWNERS_MASK: Final = 0
+WIDE_OWNERS_MASK: Final = 1
+PREFIXES: Final = 2
+
+# Positions in a row of `tables`.
+COUNT: Final = 0
+CAPACITY: Final = 1
+EXCEEDED: Final = 2
+INSERTED: Final = 3
+PEAK: Final = 4
+PEAK_TIME: Final = 5
+PEAK_FLOW: Final = 6
+FIRST_REFUSED: Final = 7
+BESIDE: Final = 8
+FORGOTTEN: Final = 9
+BIN_NS: Final = 10
+BIN_START: Final = 11
+BIN_INDEX: Final = 12
+BIN_END: Final = 13
+HAS_BINS: Final = 14
+TOUCHED: Final = 15
+IN_USE: Final = 16  # whether a packet has come to an interface of the table
+TABLE_WORDS: Final = 17
+
+# Positions in a bin.
+BIN_LEAST: Final = 0
+BIN_GREATEST: Final = 1
+BIN_LAST: Final = 2
+BIN_INSERTED: Final = 3
+BIN_EXPIRED: Final = 4
+BIN_CLOSED: Final = 5
+BIN_UNTRACKED: Final = 6
+BIN_REFUSED: Final = 7
+BIN_USED: Final = 8
+BIN_WORDS: Final = 9
+
+# Classes of `by_state`: TCP by state, then each protocol with three.
+STATE_CLASSES: Final = 16 + 3 * 256
+
+# Positions in a row of `interfaces`.
+IF_TABLE: Final = 0
+IF_UNIT: Final = 1  # the unit of its rules for INGRESS; that for EGRESS follows
+IF_HAS_GROUPS: Final = 2  # 2 if one of them is unknown
+IF_PATHS_FROM: Final = 3
+IF_PATHS_TO: Final = 4
+IF_WORDS: Final = 5
+
+# Positions in a row of `timeouts`: TCP by state, then these.
+UDP_TIMEOUT: Final = 10
+UDP_STREAM_TIMEOUT: Final = 11
+ICMP_TIMEOUT: Final = 12
+ICMPV6_TIMEOUT: Final = 13
+OTHER_TIMEOUT: Final = 14
+TIMEOUT_WORDS: Final = 15
+
+# Positions in `options`.
+BYPASS: Final = 0  # 0 none, 1 TCP and UDP, 2 all but ICMP
+UNTRACK_WHEN_OPENED: Final = 1
+STREAM_BY_AGE: Final = 2
+RELATED: Final = 3  # 0 never, 1 automatic or untracked, 2 always
+PICKUP: Final = 4
+INVALID: Final = 5  # 0 pass, 1 rules, 2 deny
+UNANSWERED_RULES: Final = 6
+FRAGMENTS_RULES: Final = 7
+LATE_REFRESH: Final = 8
+IGNORED_REFRESH: Final = 9
+CODE_IN_KEY: Final = 10
+LINUX_TCP: Final = 11
+EXEMPT_TRAFFIC: Final = 12
+FRAGMENT_NS: Final = 13
+FRAGMENT_IPV6_NS: Final = 14
+RECORDED: Final = 15
+COLD_START: Final = 16
+AS_RECORDED: Final = 17
+REMEMBER: Final = 18
+ALLOW_UNRESOLVED: Final = 19
+RECORD_FLOWS: Final = 20
+EPHEMERAL_PORT: Final = 21
+STREAM_AGE_NS: Final = 22
+ENDED_MOST: Final = 23
+OPTION_WORDS: Final = 24
+
+# Why a kernel comes back before the end of its batch.
+DONE: Final = 0
+GROW_POOL: Final = 1
+GROW_INDEX: Final = 2
+GROW_DUE: Final = 3
+GROW_FRAGMENTS: Final = 4
+GROW_ENDED: Final = 5
+GROW_DEPARTED: Final = 6
+FLUSH_FLOWS: Final = 7
+UNRESOLVED: Final = 8
+
+# How flows are counted as they end; the reference counts them in the recorder.
+KIND_TRACKED: Final = 0
+KIND_UNTRACKED: Final = 1
+KIND_REFUSED: Final = 2
+KIND_PRESUMED: Final = 3
+KIND_CUT: Final = 4
+KIND_LIVE: Final = 5
+KIND_FORGOTTEN: Final = 6
+
+# A row of `flows_out`: the words of the entry, its extra words, its wide address, then these.
+OUT_END: Final = 20
+OUT_ENDED_AT: Final = 21
+FLOW_WORDS: Final = 22
+
+FORGET_QUEUE: Final = 65536
+
+# A slot of `fragments`.
+FRAGMENT_WORDS: Final = 12
+
+# Cells of `transitions` that name no state.
+CELL_INVALID: Final = 0
+CELL_IGNORE: Final = 32
+CELL_REOPEN: Final = 33

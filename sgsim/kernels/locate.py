@@ -1,0 +1,237 @@
+"""Where packets pass, and the keys of their flows: what can be known of each packet without the others.
+
+It goes ahead of the filter by a few hundred packets, so that the filter can ask for the memory of their flows early.
+An item is one packet at one interface; a packet has one item, two where sender and receiver are known.
+"""
+
+import numpy as np
+from numba import types
+
+from sgsim.kernels.arrays import Column, Facts, Items, Network, Packets
+from sgsim.kernels.jit import kernel
+from sgsim.kernels.layout import (
+    CODE_IN_KEY,
+    EXEMPT_TRAFFIC,
+    KEY_IPV6,
+    KEY_QUERY,
+    KEY_QUERY_EGRESS,
+    OWNERS_MASK,
+    PREFIXES,
+    WIDE_OWNERS_MASK,
+)
+from sgsim.kernels.table import hash_key, mix
+from sgsim.model.decision import Reason
+from sgsim.model.protocol import Protocol
+from sgsim.model.states import Direction
+
+INGRESS, EGRESS = int(Direction.INGRESS), int(Direction.EGRESS)
+NO_INTERFACE, LOCAL = int(Reason.NO_INTERFACE), int(Reason.LOCAL)
+TCP, UDP = int(Protocol.TCP), int(Protocol.UDP)
+ICMP, ICMPV6 = int(Protocol.ICMP), int(Protocol.ICMPV6)
+
+DHCP_SERVER, DHCP_CLIENT, DHCPV6_CLIENT, DHCPV6_SERVER = 67, 68, 546, 547
+"""RFC 2131, RFC 8415; a test holds them against `sgsim.conntrack.exempt`."""
+
+QUERY, ANSWER = 1, 2
+
+_K1 = np.uint64(0x9E3779B97F4A7C15)
+_LOW = np.uint64(0xFFFFFFFF)
+
+
+@kernel(is_entry=False)
+def owner_slot(owners: Column, mask: int, address: np.uint64) -> int:
+    """Where an IPv4 address is, or would be put, in `Network.owners`."""
+    at = np.int64(address * _K1 >> np.uint64(40)) & mask
+    while owners[at] != np.uint64(0) and owners[at] >> np.uint64(32) != address:
+        at = (at + 1) & mask
+    return at
+
+
+@kernel(is_entry=False)
+def wide_owner_slot(owners: Column, his: Column, los: Column, mask: int, hi: np.uint64, lo: np.uint64) -> int:
+    """Where an IPv6 address is, or would be put, in `Network.wide_owner`."""
+    at = np.int64(mix(hi ^ mix(lo)) >> np.uint64(1)) & mask
+    while owners[at] and (his[at] != hi or los[at] != lo):
+        at = (at + 1) & mask
+    return at
+
+
+@kernel(signature=types.void(types.uint64[::1], types.uint64[::1], types.uint64[::1]))
+def put_owners(owners: Column, addresses: Column, values: Column) -> None:
+    """Put IPv4 addresses with their values into an empty `Network.owners`."""
+    for at in range(len(addresses)):
+        owners[owner_slot(owners, len(owners) - 1, addresses[at])] = addresses[at] << np.uint64(32) | values[at]
+
+
+@kernel(signature=types.void(types.int64[::1], *(types.uint64[::1],) * 4, types.int64[::1]))
+def put_wide_owners(owners: Column, his: Column, los: Column, hi: Column, lo: Column, values: Column) -> None:
+    """Put IPv6 addresses with their values into an empty `Network.wide_owner`."""
+    for at in range(len(hi)):
+        slot = wide_owner_slot(owners, his, los, len(owners) - 1, hi[at], lo[at])
+        owners[slot], his[slot], los[slot] = values[at], hi[at], lo[at]
+
+
+@kernel(is_entry=False)
+def _prefix_owner(net: Network, family: int, hi: np.uint64, lo: np.uint64) -> int:
+    for prefix in range(net.sizes[PREFIXES]):
+        if net.prefix_family[prefix] != family:
+            continue
+        after = hi > net.prefix_first_hi[prefix] or (
+            hi == net.prefix_first_hi[prefix] and lo >= net.prefix_first_lo[prefix]
+        )
+        before = hi < net.prefix_last_hi[prefix] or (
+            hi == net.prefix_last_hi[prefix] and lo <= net.prefix_last_lo[prefix]
+        )
+        if after and before:
+            return net.prefix_owner[prefix] + 1
+    return 0
+
+
+@kernel(is_entry=False)
+def owner(net: Network, family: int, hi: np.uint64, lo: np.uint64) -> int:
+    """Interface + 1 that owns an address in the low 24 bits, service + 1 at that address above; 0 for neither."""
+    if family == 4:
+        found = np.int64(net.owners[owner_slot(net.owners, net.sizes[OWNERS_MASK], lo)] & _LOW)
+    else:
+        mask = net.sizes[WIDE_OWNERS_MASK]
+        found = net.wide_owner[wide_owner_slot(net.wide_owner, net.wide_owner_hi, net.wide_owner_lo, mask, hi, lo)]
+    if not found & 0xFFFFFF and net.sizes[PREFIXES]:
+        found |= _prefix_owner(net, family, hi, lo)
+    return found
+
+
+@kernel(is_entry=False)
+def local32(hi: np.uint64, lo: np.uint64, is_ipv6: int) -> int:
+    """32 bits that stand for an address in a key: the address, or a hash of an IPv6 one."""
+    if is_ipv6:
+        return np.int64(mix(hi ^ mix(lo)) & _LOW)
+    return np.int64(lo)
+
+
+@kernel(is_entry=False)
+def query_word(facts: Facts, protocol: int, icmp_type: int, icmp_code: int, direction: int) -> int:
+    """What a key has beside ports for a query or its answer; -1 for a message that is neither."""
+    at = (256 if protocol == ICMPV6 else 0) + icmp_type
+    role = facts.roles[at]
+    if role == 0:
+        return -1
+    is_egress = (direction == EGRESS) == (role == QUERY)
+    word = KEY_QUERY | np.int64(facts.query_of[at]) << 40
+    if is_egress:
+        word |= KEY_QUERY_EGRESS
+    if facts.options[CODE_IN_KEY]:
+        word |= icmp_code << 48
+    return word
+
+
+@kernel(is_entry=False)
+def _is_exempt(net: Network, facts: Facts, p: Packets, row: int, direction: int, service: int) -> bool:
+    """Whether a packet is of a service that is never filtered; `service` is that at the peer's address, + 1."""
+    protocol = np.int64(p.protocol[row])
+    src_port, dst_port = np.int64(p.src_port[row]), np.int64(p.dst_port[row])
+    if protocol == ICMPV6 and p.fragment_offset[row] == 0 and facts.neighbours[p.icmp_type[row]]:
+        return True
+    if protocol == UDP:
+        if p.family[row] == 4:
+            if DHCP_SERVER <= src_port <= DHCP_CLIENT and DHCP_SERVER <= dst_port <= DHCP_CLIENT:
+                return True
+        elif DHCPV6_CLIENT <= src_port <= DHCPV6_SERVER and DHCPV6_CLIENT <= dst_port <= DHCPV6_SERVER:
+            return True
+    if not service:
+        return False
+    wanted = net.service_protocol[service - 1]
+    if wanted >= 0 and wanted != protocol:
+        return False
+    wanted = net.service_port[service - 1]
+    if wanted < 0:
+        return True
+    port = dst_port if direction == EGRESS else src_port
+    return (protocol == TCP or protocol == UDP) and port == wanted
+
+
+@kernel(is_entry=False)
+def _add(
+    net: Network,
+    facts: Facts,
+    p: Packets,
+    items: Items,
+    at: int,
+    row: int,
+    interface: int,
+    direction: int,
+    service: int,
+) -> None:
+    """Fill in one item."""
+    protocol = np.int64(p.protocol[row])
+    is_ipv6 = p.family[row] != 4
+    items.row[at] = row
+    items.interface[at] = interface
+    items.direction[at] = direction
+    items.skip[at] = 0
+    items.is_exempt[at] = facts.options[EXEMPT_TRAFFIC] != 0 and _is_exempt(net, facts, p, row, direction, service)
+    src = local32(p.src_hi[row], p.src_lo[row], is_ipv6)
+    dst = local32(p.dst_hi[row], p.dst_lo[row], is_ipv6)
+    src_port, dst_port = np.int64(p.src_port[row]), np.int64(p.dst_port[row])
+    if direction == EGRESS:
+        addresses, ports = src | dst << 32, src_port | dst_port << 16
+    else:
+        addresses, ports = dst | src << 32, dst_port | src_port << 16
+    word = ports | protocol << 32
+    has_key = p.fragment_offset[row] == 0
+    if has_key and (protocol == ICMP or protocol == ICMPV6):
+        query = query_word(facts, protocol, np.int64(p.icmp_type[row]), np.int64(p.icmp_code[row]), direction)
+        has_key = query >= 0
+        word |= query
+    if is_ipv6:
+        word |= KEY_IPV6
+    items.has_key[at] = has_key
+    items.addresses[at] = addresses
+    items.service[at] = word
+    items.hashed[at] = hash_key(addresses, word, interface)
+
+
+@kernel(is_entry=False)
+def _add_skip(items: Items, at: int, row: int, interface: int, reason: int) -> None:
+    items.row[at] = row
+    items.interface[at] = interface
+    items.direction[at] = 0
+    items.skip[at] = reason
+    items.has_key[at] = 0
+
+
+@kernel(is_entry=False)
+def locate(net: Network, facts: Facts, p: Packets, begin: int, end: int, items: Items) -> int:
+    """Find the items of packets `begin` to `end`.
+
+    Returns:
+        How many there are.
+    """
+    at = 0
+    for row in range(begin, end):
+        if p.skip[row]:
+            _add_skip(items, at, row, -1, np.int64(p.skip[row]))
+            at += 1
+            continue
+        family = np.int64(p.family[row])
+        src, dst = owner(net, family, p.src_hi[row], p.src_lo[row]), owner(net, family, p.dst_hi[row], p.dst_lo[row])
+        sender, receiver = src & 0xFFFFFF, dst & 0xFFFFFF
+        taken_at = np.int64(p.taken_at[row])
+        if taken_at >= 0:
+            is_known = sender == taken_at + 1 or receiver == taken_at + 1
+            way = np.int64(p.direction[row])
+            sender = taken_at + 1 if sender == taken_at + 1 or (not is_known and way == EGRESS) else 0
+            receiver = taken_at + 1 if receiver == taken_at + 1 or (not is_known and way == INGRESS) else 0
+        if not sender and not receiver:
+            _add_skip(items, at, row, -1, NO_INTERFACE)
+            at += 1
+        elif sender == receiver:
+            _add_skip(items, at, row, sender - 1, LOCAL)
+            at += 1
+        else:
+            if sender:
+                _add(net, facts, p, items, at, row, sender - 1, EGRESS, dst >> 24)
+                at += 1
+            if receiver:
+                _add(net, facts, p, items, at, row, receiver - 1, INGRESS, src >> 24)
+                at += 1
+    return at

@@ -1,0 +1,30 @@
+"""Asking the processor for memory before it is needed.
+
+A look-up in a table larger than the caches waits some 150 ns for memory; asked for early, many wait at once. Measured
+on ten million flows: 10 M packets/s without, 50 with (docs/performance.md).
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+READ, WRITE = 0, 1
+_HIGH_LOCALITY, _DATA_CACHE = 3, 1
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # numba ships no types for it
+def prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ANN401, ARG001  # the form that numba asks for
+    """Ask for the cache line of `array[index]`, to be read; the array is one of a group, the index within it."""
+
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
+        pointer = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), cgutils.voidptr_t)
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [pointer, number(READ), number(_HIGH_LOCALITY), number(_DATA_CACHE)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate

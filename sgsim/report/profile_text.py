@@ -1,0 +1,78 @@
+"""Every setting of a profile with its value, standing, source and note: read from the profile itself."""
+
+import json
+import textwrap
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+
+from sgsim import __version__
+from sgsim.conntrack.profile import Profile
+from sgsim.model.standing import Setting
+from sgsim.report.decision_text import WIDTH
+
+SCHEMA_VERSION = 1
+
+_HEADS = ("setting", "value", "standing", "source")
+
+
+def profile_text(profile: Profile) -> str:
+    """A table of all settings."""
+    return "\n".join(_lines(profile)) + "\n"
+
+
+def profile_json(profile: Profile) -> str:
+    """The same for programs; `sgsim/data/schemas/profile.schema.json` says what is in it."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "tool": "sgsim",
+        "version": __version__,
+        "profile": profile.name,
+        "title": profile.title,
+        "dated": profile.dated,
+        "settings": [_document(name, setting) for name, setting in profile.settings()],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _document(name: str, setting: Setting[Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "value": _plain(setting.value),
+        "standing": str(setting.standing),
+        "sources": setting.source.split(),
+        "note": setting.note,
+        "bounds": None if setting.bounds is None else list(setting.bounds),
+    }
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _lines(profile: Profile) -> Iterator[str]:
+    yield f"{profile.name}: {profile.title} (as of {profile.dated})"
+    yield ""
+    rows = [(name, _value(setting), str(setting.standing), setting.source) for name, setting in profile.settings()]
+    widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
+    yield _row(_HEADS, widths)
+    notes = [setting.note for _, setting in profile.settings()]
+    for row, note in zip(rows, notes, strict=True):
+        yield _row(row, widths)
+        yield from textwrap.wrap(note, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
+    yield ""
+    yield "Times (..._s) are seconds of silence. Standing: documented (its owner says so), standard (an RFC says so),"
+    yield "observed (measured or reported), assumed (nobody says; ours), given (set by an option)."
+    yield "Sources are keys of docs/sources.md. Any setting can be changed: --set NAME=VALUE."
+
+
+def _value(setting: Setting[Any]) -> str:
+    value = _plain(setting.value)
+    text = (
+        str(value).lower() if isinstance(value, bool) else f"{value:.15g}" if isinstance(value, float) else str(value)
+    )
+    return text if setting.bounds is None else f"{text} ({setting.bounds[0]:g}..{setting.bounds[1]:g})"
+
+
+def _row(cells: tuple[str, ...], widths: list[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

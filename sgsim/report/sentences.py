@@ -1,0 +1,41 @@
+"""One plain sentence for each reason: what happened to a packet, for somebody who has not read the documentation.
+
+Each is short enough to stand in a line of its own beside the counts.
+"""
+
+from typing import Final
+
+from sgsim.model.decision import Reason
+
+SENTENCES: Final[dict[Reason, str]] = {
+    Reason.RULE: "A rule admits it; it opens a flow, or is of a kind that opens none.",
+    Reason.ESTABLISHED: "It belongs to a tracked flow, which passes whatever the rules say.",
+    Reason.UNTRACKED: "Rules open to everyone both ways admit it: its flow is not tracked.",
+    Reason.RELATED: "It is an ICMP error about a flow that is remembered.",
+    Reason.EXEMPT: "Groups never filter it: DNS, DHCP, metadata, neighbour discovery.",
+    Reason.NO_GROUPS: "The interface has no security group, so nothing filters it.",
+    Reason.PRESUMED: "The recording begins inside its flow, which the rules would admit.",
+    Reason.FRAGMENT: "It is a later fragment and goes the way of the first.",
+    Reason.NO_RULE: "No rule of the interface's groups admits it in this direction.",
+    Reason.TABLE_FULL: "A rule admits it, but the tracking table has no place for its flow.",
+    Reason.NETWORK_ACL: "A network ACL of the subnet denies it.",
+    Reason.MIDSTREAM: "Its flow is not in the table, and a segment of its kind opens none.",
+    Reason.CUT: "A change of rules ended its untracked flow.",
+    Reason.INVALID: "Its TCP flags fit no flow in the table and open none.",
+    Reason.NOT_IP: "It is not an IP packet: ARP, LLDP and the like.",
+    Reason.TRUNCATED: "The capture lacks header bytes that a filter needs.",
+    Reason.MALFORMED: "Its header contradicts itself.",
+    Reason.UNSUPPORTED: "It is in a form that sgsim does not read.",
+    Reason.NO_INTERFACE: "No known interface sent or received it.",
+    Reason.LOCAL: "Its sender and its receiver are the same interface.",
+    Reason.NOT_SENT: "It answers packets that are denied here: nobody would have sent it.",
+    Reason.NO_DATA: "A flow-log record that says that there was no traffic.",
+    Reason.SKIP_DATA: "A flow-log record that says that records were lost.",
+}
+
+_BY_NAME: Final = {str(reason): sentence for reason, sentence in SENTENCES.items()}
+
+
+def sentence_of(reason: str) -> str:
+    """The sentence of a reason by its name in outputs."""
+    return _BY_NAME[reason]

@@ -1,0 +1,39 @@
+"""A summary for programs; `sgsim/data/schemas/replay-summary.schema.json` says what is in it.
+
+Keys are those of `sgsim.simulation.summary`; times are nanoseconds since the epoch, and those that people look at also
+RFC 3339 in UTC.
+"""
+
+import json
+from typing import Any, Final
+
+from attrs import asdict
+
+from sgsim import __version__
+from sgsim.report.sentences import sentence_of
+from sgsim.report.summary_sections import Asking
+from sgsim.report.units import rfc3339
+from sgsim.simulation.summary import Summary
+
+SCHEMA_VERSION: Final = 1
+
+
+def summary_document(summary: Summary, asking: Asking | None = None) -> dict[str, Any]:
+    """A summary as plain values."""
+    document = {"schema_version": SCHEMA_VERSION, "tool": "sgsim", "version": __version__, **asdict(summary)}
+    document |= {"start_time": _time(summary.start_ns), "end_time": _time(summary.end_ns)}
+    for reason, count in zip(document["reasons"], summary.reasons, strict=True):
+        reason["sentence"] = sentence_of(count.reason)
+        reason["explain"] = (asking.explain(count.first) or None) if asking else None
+    for table in document["tables"]:
+        table["peak_time"] = _time(table["peak_time_ns"])
+    return document
+
+
+def summary_json(summary: Summary, asking: Asking | None = None) -> str:
+    """A summary as one JSON document."""
+    return json.dumps(summary_document(summary, asking), indent=2, ensure_ascii=False) + "\n"
+
+
+def _time(time_ns: int | None) -> str | None:
+    return None if time_ns is None else rfc3339(time_ns)

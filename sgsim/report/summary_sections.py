@@ -1,0 +1,229 @@
+"""A summary in words: sections in the order in which a reader asks.
+
+What was replayed, what became of it and why, what was denied most, how full the tables were, which rules did the work,
+and what else should be known.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from sgsim.model.protocol import protocol_name
+from sgsim.report.blocks import Block, Column, Commands, Facts, Paragraph, Row, Section, Table
+from sgsim.report.rule_sections import rule_sections
+from sgsim.report.sentences import sentence_of
+from sgsim.report.table_sections import table_section
+from sgsim.report.units import counted, duration, number, offset, rfc3339, shell_line
+from sgsim.simulation.summary import DeniedGroup, FirstPacket, Summary
+
+MOST_DENIED: Final = 10
+MOST_INTERFACES: Final = 20
+MOST_NOTES: Final = 20
+_WAYS: Final = {"ingress": "in", "egress": "out"}
+
+
+@frozen
+class Asking:
+    """How to ask further about the same replay."""
+
+    options: Sequence[str]
+    """`-r RULES` and what else the replay was given."""
+    traffic: Sequence[str]
+    """Its inputs as they were given."""
+
+    def explain(self, first: FirstPacket) -> str:
+        """The command that explains one packet; empty where an input cannot be read again."""
+        if "-" in self.traffic:
+            return ""
+        packet = f"{first.file}:{first.number}" if len(self.traffic) > 1 else str(first.number)
+        return shell_line(["sgsim", "explain", *self.options, "--packet", packet, *self.traffic])
+
+
+def sections(summary: Summary, asking: Asking | None = None) -> list[Section]:
+    """Put a summary into words.
+
+    Args:
+        summary: What came out.
+        asking: How to ask further; None where nothing was typed.
+    """
+    return [
+        _replayed(summary),
+        _verdicts(summary, asking),
+        *_denied(summary),
+        *(table_section(table, summary) for table in summary.tables),
+        *rule_sections(summary),
+        *_notes(summary),
+    ]
+
+
+def _replayed(summary: Summary) -> Section:
+    return Section("Replayed", [Facts(list(_replayed_facts(summary)))])
+
+
+def _replayed_facts(summary: Summary) -> Iterator[tuple[str, str]]:
+    packets = summary.packets
+    yield "traffic" if len(summary.files) == 1 else "traffic, merged", ", ".join(summary.files)
+    if summary.start_ns is not None and summary.end_ns is not None:
+        length = duration(summary.end_ns - summary.start_ns)
+        yield "time", f"{rfc3339(summary.start_ns)} to {rfc3339(summary.end_ns)} ({length})"
+    yield (
+        "packets",
+        f"{number(packets.read)} read = {number(packets.evaluated)} judged + {number(packets.skipped)} skipped",
+    )
+    at_each = ", at each interface on its way" if packets.decisions > packets.read else ""
+    yield "verdicts", f"{number(packets.allowed)} allowed, {number(packets.denied)} denied{at_each}"
+    yield "flows", _flows(summary)
+    yield "profile", f"{summary.profile}: {summary.profile_title} ({summary.profile_dated})"
+    if summary.given:
+        yield "set", ", ".join(f"{name} = {_shown(value)}" for name, value in summary.given.items())
+    for change in summary.changes:
+        when = "never: the traffic ended before" if change.time_ns is None else offset(change.time_ns, summary.start_ns)
+        yield "change", f"{change.text}: {when}"
+
+
+def _shown(value: str | float) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:,.15g}" if isinstance(value, int | float) else value
+
+
+def _flows(summary: Summary) -> str:
+    flows = summary.flows
+    text = f"{number(flows.tracked)} tracked, {number(flows.untracked)} untracked, {number(flows.refused)} refused (denied at the first packet)"
+    others = [
+        (flows.presumed, "presumed to be open before the recording"),
+        (flows.cut, "cut by a change of rules"),
+        (flows.forgotten, "forgotten for want of memory (--remember)"),
+    ]
+    more = [f"{number(count)} {what}" for count, what in others if count]
+    return "; of these ".join([text, ", ".join(more)]) if more else text
+
+
+def _verdicts(summary: Summary, asking: Asking | None) -> Section:
+    columns = [Column(""), Column("Reason"), Column("Packets", is_number=True), Column("What it means")]
+    rows = [
+        Row(
+            cells=(
+                count.verdict,
+                count.reason,
+                number(count.decisions),
+                sentence_of(count.reason),
+            ),
+            tone=count.verdict,
+        )
+        for count in summary.reasons
+    ]
+    return Section("Verdicts", [Table(columns, rows), *_interfaces(summary), *_explanations(summary, asking)])
+
+
+def _explanations(summary: Summary, asking: Asking | None) -> Iterator[Commands]:
+    if asking is None:
+        return
+    lines = [(count.reason, asking.explain(count.first)) for count in summary.reasons]
+    known = [(reason, line) for reason, line in lines if line]
+    if known:
+        yield Commands("Why, step by step, for the first packet of each", known)
+
+
+def _interfaces(summary: Summary) -> Iterator[Block]:
+    """Where packets were judged; one interface goes without saying how much it got."""
+    columns = [
+        Column("Interface"), Column("Allowed", is_number=True), Column("Denied", is_number=True),
+        Column("Skipped", is_number=True), Column("Groups"),
+    ]  # fmt: skip
+    rows = [
+        Row(
+            (
+                _interface(item.interface_id, item.instance_id),
+                number(item.allowed),
+                number(item.denied),
+                number(item.skipped),
+                ", ".join(item.groups) or "none: nothing is filtered",
+            )
+        )
+        for item in summary.interfaces[:MOST_INTERFACES]
+    ]
+    if rows:
+        yield Table(columns, rows)
+    left = len(summary.interfaces) - len(rows)
+    if left:
+        yield Paragraph(f"and {counted(left, 'more interface')}")
+
+
+def _interface(interface_id: str, instance_id: str | None) -> str:
+    return interface_id if instance_id in {None, interface_id} else f"{interface_id} on {instance_id}"
+
+
+def _denied(summary: Summary) -> Iterator[Section]:
+    if not summary.denied:
+        return
+    shown = summary.denied[:MOST_DENIED]
+    has_many = len(summary.interfaces) > 1
+    columns = [
+        Column("Packets", is_number=True), *([Column("Interface")] if has_many else []), Column("Way"),
+        Column("Peer"), Column("To"), Column("Reason"), Column("First packet"),
+    ]  # fmt: skip
+    blocks: list[Block] = [Table(columns, [_denied_row(group, has_many=has_many) for group in shown])]
+    left = summary.denied_groups - len(shown)
+    if left:
+        most = counted(shown[-1].packets, "packet")
+        blocks.append(Paragraph(f"and {counted(left, 'more group')} of at most {most}{' each' if left > 1 else ''}"))
+    most_too_many = max(group.most_too_many for group in summary.denied)
+    if most_too_many:
+        blocks.append(Paragraph(f"approximate: a count may be too high by up to {counted(most_too_many, 'packet')}"))
+    yield Section("Denied most", blocks)
+
+
+def _denied_row(group: DeniedGroup, *, has_many: bool) -> Row:
+    service = protocol_name(group.protocol)
+    return Row(
+        (
+            ("~" if group.most_too_many else "") + number(group.packets),
+            *([group.interface_id] if has_many else []),
+            _WAYS[group.direction],
+            group.peer,
+            service if group.dst_port is None else f"{service} {group.dst_port}",
+            group.reason,
+            f"#{group.first.number} {group.first.text}",
+        )
+    )
+
+
+def _notes(summary: Summary) -> Iterator[Section]:
+    blocks: list[Block] = []
+    packets = summary.packets
+    if summary.broken is not None:
+        blocks.append(
+            Paragraph(
+                f"The input could not be read to its end; this is what came before: {summary.broken}", is_warning=True
+            )
+        )
+    if packets.late:
+        was, their = ("was", "its") if packets.late == 1 else ("were", "their")
+        blocks.append(
+            Paragraph(
+                f"{counted(packets.late, 'packet')} {was} earlier than one before, by up to "
+                f"{duration(packets.largest_step_back_ns)}, and judged at {their} predecessor's time."
+            )
+        )
+    for rule_id, count in summary.assumed_empty.items():
+        blocks.append(
+            Paragraph(
+                f"{counted(count, 'denied packet')} might have been admitted by {rule_id}, whose peer is unknown and "
+                "counts as empty (--allow-unresolved).",
+                is_warning=True,
+            )
+        )
+    blocks.extend(Paragraph(_as_sentence(note)) for note in summary.notes[:MOST_NOTES])
+    left = len(summary.notes) - MOST_NOTES
+    if left > 0:
+        blocks.append(Paragraph(f"And {counted(left, 'more note')}."))
+    if blocks:
+        yield Section("Notes", blocks)
+
+
+def _as_sentence(note: str) -> str:
+    """A note with a capital, unless it begins with the name of a file."""
+    begin, _, _ = note.partition(" ")
+    return f"{note if '.' in begin else note[:1].upper() + note[1:]}."

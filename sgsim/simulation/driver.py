@@ -1,0 +1,233 @@
+"""Replaying traffic: source, engine, recorder."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from attrs import asdict, define, field, frozen
+
+from sgsim.conntrack.table import DEFAULT_REMEMBER
+from sgsim.engine.base import Engine
+from sgsim.engine.options import EngineOptions
+from sgsim.engine.reference_batches import ReferenceBatches
+from sgsim.errors import ConfigError, NoTrafficError, SourceError, UnresolvedReferenceError
+from sgsim.model.address import Family
+from sgsim.model.columns import DecisionColumns, PacketColumns
+from sgsim.model.standing import Standing
+from sgsim.rules.change import Change
+from sgsim.rules.inventory import Inventory
+from sgsim.simulation.inputs import open_traffic
+from sgsim.simulation.recorder import Kept, Recorder, See
+from sgsim.simulation.summary import RuleUsage, Summary, TableLoad
+from sgsim.simulation.timeline import Timeline
+from sgsim.sources.base import Source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Watch = Callable[[int], None]
+"""Is told how many packets are done."""
+
+MOST_DENIED: Final = 20
+"""How many groups of denied packets a summary has."""
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """What a replay is to keep beside its summary."""
+
+    decisions: Sequence[str | Path] = ()
+    """Tables to stream decisions to."""
+    flows: Sequence[str | Path] = ()
+    """Tables to stream flows to."""
+    in_memory: bool = False
+    """Whether decisions and flows are kept in memory too."""
+    stdout: IO[bytes] | None = None
+    """What the table `-` means."""
+    see: See | None = None
+    """Is shown every batch with its decisions."""
+
+
+@define
+class Replay:
+    """The outcome: a summary, and the tables that were kept."""
+
+    summary: Summary
+    _decisions: "list[pl.DataFrame] | None" = field(default=None, repr=False)
+    _flows: "list[pl.DataFrame] | None" = field(default=None, repr=False)
+
+    @property
+    def pressure(self) -> tuple[TableLoad, ...]:
+        """The load on each table."""
+        return self.summary.tables
+
+    @property
+    def usage(self) -> tuple[RuleUsage, ...]:
+        """How often each rule decided."""
+        return self.summary.rules
+
+    @property
+    def decisions(self) -> "pl.DataFrame":
+        """One row for each packet and interface, in input order.
+
+        Raises:
+            ConfigError: If they were not kept.
+        """
+        from sgsim.simulation.frames import DECISION_SCHEMA  # noqa: PLC0415  # only who asks pays for polars
+
+        return _joined(self._decisions, DECISION_SCHEMA)
+
+    @property
+    def flows(self) -> "pl.DataFrame":
+        """One row for each flow and interface, in the order in which they ended.
+
+        Raises:
+            ConfigError: If they were not kept.
+        """
+        from sgsim.simulation.frames import FLOW_SCHEMA  # noqa: PLC0415  # as above
+
+        return _joined(self._flows, FLOW_SCHEMA)
+
+
+def _joined(frames: "list[pl.DataFrame] | None", schema: "pl.Schema") -> "pl.DataFrame":
+    import polars as pl  # noqa: PLC0415  # as above
+
+    if frames is None:
+        raise ConfigError("decisions and flows must be kept in memory to be read, got a replay that kept neither")
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+
+
+def run(
+    inventory: Inventory,
+    traffic: Sequence[Any],
+    options: EngineOptions,
+    *,
+    wanted: Wanted = Wanted(),
+    changes: Sequence[Change] = (),
+    watch: Watch | None = None,
+) -> Replay:
+    """Replay traffic.
+
+    Args:
+        inventory: Rules and interfaces.
+        traffic: Paths (`INTERFACE=PATH` binds one to an interface), streams, scapy packets or sources.
+        options: How the engine is to run.
+        wanted: What to keep beside the summary.
+        changes: Changes of rules in the order of their times.
+        watch: Is told of each batch as it is done.
+
+    Raises:
+        SourceError: If nothing of the traffic can be read.
+        NoTrafficError: If no packet touches a known interface.
+        UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
+    """
+    source, taken_at = open_traffic(traffic, inventory)
+    engine = ReferenceBatches(inventory, options)
+    recorder = _recorder(engine, source, wanted)
+    timeline = Timeline(list(changes))
+    complete = False
+    try:
+        broken = _pump(source, taken_at, engine, recorder, timeline, watch)
+        _check_met_interface(recorder, inventory, broken)
+        recorder.finish()
+        complete = True
+    finally:
+        recorder.decisions.close(complete=complete)
+        recorder.flows.close(complete=complete)
+    summary = _summary(recorder, inventory, options, timeline, broken)
+    return Replay(summary, recorder.decisions.frames, recorder.flows.frames)
+
+
+def _recorder(engine: Engine, source: Source, wanted: Wanted) -> Recorder:
+    if not (wanted.decisions or wanted.flows or wanted.in_memory):
+        return Recorder(engine, source.files, see=wanted.see)
+    from sgsim.simulation.frames import DECISION_SCHEMA, FLOW_SCHEMA  # noqa: PLC0415  # as above
+    from sgsim.simulation.sinks import open_sink  # noqa: PLC0415  # as above
+
+    decisions, flows = (
+        Kept([open_sink(target, schema, wanted.stdout) for target in targets], [] if wanted.in_memory else None)
+        for targets, schema in ((wanted.decisions, DECISION_SCHEMA), (wanted.flows, FLOW_SCHEMA))
+    )
+    return Recorder(engine, source.files, decisions, flows, see=wanted.see)
+
+
+def _pump(
+    source: Source, taken_at: Sequence[int], engine: Engine, recorder: Recorder, timeline: Timeline, watch: Watch | None
+) -> str | None:
+    """Send all batches through; give the break where the input has one after its beginning."""
+    done = 0
+    try:
+        for batch in source.batches(taken_at):
+            for part in timeline.parts(batch, engine):
+                recorder.record(part, _filter(engine, part, source))
+                done += len(part.time_ns)
+                if watch is not None:
+                    watch(done)
+    except SourceError as error:
+        if not done:
+            raise
+        return str(error)
+    return None
+
+
+def _check_met_interface(recorder: Recorder, inventory: Inventory, broken: str | None) -> None:
+    try:
+        recorder.check_met_interface(inventory)
+    except NoTrafficError as error:
+        raise NoTrafficError(f"{error}; then the input broke off: {broken}") if broken else error from error
+
+
+def _filter(engine: Engine, part: PacketColumns, source: Source) -> DecisionColumns:
+    try:
+        return engine.filter(part)
+    except UnresolvedReferenceError as error:
+        error.add_note(", ".join(source.files))
+        raise
+
+
+def _summary(
+    recorder: Recorder, inventory: Inventory, options: EngineOptions, timeline: Timeline, broken: str | None
+) -> Summary:
+    engine = recorder.engine
+    return Summary(
+        profile=options.profile.name,
+        profile_title=options.profile.title,
+        profile_dated=options.profile.dated,
+        given=dict(_given(options)),
+        engine="reference",
+        files=recorder.files,
+        start_ns=recorder.start_ns,
+        end_ns=recorder.end_ns,
+        packets=recorder.packet_counts(),
+        reasons=recorder.reason_counts(),
+        interfaces=recorder.interface_counts(inventory),
+        denied=recorder.denied_groups(MOST_DENIED),
+        denied_groups=recorder.denied_group_count,
+        tables=recorder.table_loads(),
+        flows=recorder.flow_counts(),
+        rules=recorder.rule_usage(inventory),
+        changes=timeline.counts(),
+        assumed_empty=dict(engine.counts().assumed_empty or {}),
+        notes=tuple(_notes(inventory, options)),
+        broken=broken,
+    )
+
+
+def _given(options: EngineOptions) -> Iterator[tuple[str, str | float | bool]]:
+    """What the user has set, by name."""
+    plain = {"capacity": options.capacity, **asdict(options.timeouts)}
+    yield from ((name, value) for name, value in plain.items() if value is not None)
+    if options.remember != DEFAULT_REMEMBER:
+        yield "remember", options.remember
+    yield from ((name, True) for name in ("cold_start", "as_recorded") if getattr(options, name))
+    for name, setting in options.profile.settings():
+        if setting.standing is Standing.GIVEN:
+            yield name, setting.value if isinstance(setting.value, bool | int | float) else str(setting.value)
+
+
+def _notes(inventory: Inventory, options: EngineOptions) -> Iterator[str]:
+    has_vpc_cidr = any(network.version == Family.IPV4 for network in inventory.networks)
+    if options.profile.exempt_traffic.value and not has_vpc_cidr:
+        yield "no VPC CIDR is given, so the Amazon DNS server at VPC+2 is filtered like any other peer: add --vpc-cidr"
+    for note in inventory.notes:
+        yield f"{note.origin}: {note.text}" if note.origin else note.text

@@ -1,0 +1,260 @@
+"""What is kept of a run.
+
+Counts are always kept; decisions and flows are kept in memory, streamed to files, or neither. Memory does not grow with
+the input unless decisions or flows are kept in it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from sgsim.conntrack.entry import FlowEnd
+from sgsim.conntrack.pressure import TablePressure
+from sgsim.engine.base import Engine
+from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns
+from sgsim.model.decision import Verdict
+from sgsim.model.rule_ref import RuleRef
+from sgsim.model.states import Direction, Tracking
+from sgsim.rules.inventory import Inventory
+from sgsim.simulation.denied import DeniedTally
+from sgsim.simulation.strangers import Strangers
+from sgsim.simulation.summary import (
+    DeniedGroup,
+    FlowCounts,
+    InterfaceCount,
+    PacketCounts,
+    PressureBin,
+    ReasonCount,
+    RuleUsage,
+    TableLoad,
+)
+from sgsim.simulation.tally import InterfaceTally, ReasonTally, UsageTally
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from sgsim.simulation.sinks import Sink
+
+
+See = Callable[[PacketColumns, DecisionColumns, Engine], None]
+"""Is shown packets and what was decided."""
+
+
+@define
+class Kept:
+    """Where the rows of one table go."""
+
+    sinks: "list[Sink]" = field(factory=list)
+    frames: "list[pl.DataFrame] | None" = None
+    """None if they are not kept in memory."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody wants the rows."""
+        return bool(self.sinks) or self.frames is not None
+
+    def add(self, frame: "pl.DataFrame") -> None:
+        """Hand rows on."""
+        for sink in self.sinks:
+            sink.write(frame)
+        if self.frames is not None:
+            self.frames.append(frame)
+
+    def close(self, *, complete: bool) -> None:
+        """End all files."""
+        for sink in self.sinks:
+            sink.close(complete=complete)
+
+
+@define
+class Recorder:
+    """Counts and keeps what an engine decides, batch by batch."""
+
+    engine: Engine
+    files: tuple[str, ...]
+    decisions: Kept = field(factory=Kept)
+    flows: Kept = field(factory=Kept)
+    see: See | None = None
+    """Is shown every batch."""
+    start_ns: int | None = field(init=False, default=None)
+    """The first packet's time."""
+    end_ns: int | None = field(init=False, default=None)
+    """The latest time of any packet."""
+    _reasons: ReasonTally = field(init=False)
+    _usage: UsageTally = field(init=False, factory=UsageTally)
+    _interfaces: InterfaceTally = field(init=False, factory=InterfaceTally)
+    _denied: DeniedTally = field(init=False)
+    _strangers: Strangers = field(init=False, factory=Strangers)
+    _flow_kinds: Counter[str] = field(init=False, factory=Counter)
+
+    def __attrs_post_init__(self) -> None:
+        """Begin with nothing."""
+        self._reasons, self._denied = ReasonTally(self.files), DeniedTally(self.files)
+
+    def record(self, packets: PacketColumns, decisions: DecisionColumns) -> None:
+        """Keep a batch."""
+        self._note_times(packets)
+        self._reasons.add(packets, decisions)
+        self._usage.add(packets, decisions)
+        self._interfaces.add(decisions)
+        self._denied.add(packets, decisions)
+        self._strangers.add(packets, decisions)
+        if self.see is not None:
+            self.see(packets, decisions, self.engine)
+        if self.decisions.is_wanted:
+            from sgsim.simulation.frames import decision_frame  # noqa: PLC0415  # only who keeps tables pays for polars
+
+            engine = self.engine
+            self.decisions.add(decision_frame(packets, decisions, engine.interface_ids, engine.rules, self.files))
+        self._keep_flows(self.engine.ended_flows())
+
+    def _note_times(self, packets: PacketColumns) -> None:
+        if not len(packets.time_ns):
+            return
+        latest_ns = int(packets.time_ns.max())
+        if self.start_ns is None or self.end_ns is None:
+            self.start_ns, self.end_ns = int(packets.time_ns[0]), latest_ns
+        self.end_ns = max(self.end_ns, latest_ns)
+
+    def check_met_interface(self, inventory: Inventory) -> None:
+        """Complain if not one packet touched a known interface.
+
+        Raises:
+            NoTrafficError: Naming the commonest addresses, and what to do.
+        """
+        self._strangers.check(inventory)
+
+    def finish(self) -> None:
+        """Keep what is left when the input has ended."""
+        live = self.engine.live_flows()
+        self._keep_flows(self.engine.ended_flows())
+        self._keep_flows(live)
+
+    def _keep_flows(self, flows: FlowColumns) -> None:
+        self._count_flows(flows)
+        if self.flows.is_wanted and len(flows.flow):
+            from sgsim.simulation.frames import flow_frame  # noqa: PLC0415  # as above
+
+            self.flows.add(flow_frame(flows, self.engine.interface_ids, self.engine.rules))
+
+    def _count_flows(self, flows: FlowColumns) -> None:
+        is_refused = flows.tracking == Tracking.REFUSED
+        kinds = {
+            "tracked": flows.tracking == Tracking.TRACKED,
+            "untracked": flows.tracking == Tracking.UNTRACKED,
+            "refused": is_refused,
+            "presumed": flows.is_presumed > 0,
+            "cut": flows.end == FlowEnd.CUT,
+            "live": (flows.end == FlowEnd.LIVE) & ~is_refused,
+            "forgotten": flows.end == FlowEnd.FORGOTTEN,
+        }
+        for kind, rows in kinds.items():
+            self._flow_kinds[kind] += int(rows.sum())
+
+    def packet_counts(self) -> PacketCounts:
+        """Every packet, once."""
+        counts = self.engine.counts()
+        return self._reasons.packet_counts(counts.late_packets, counts.largest_step_back_ns)
+
+    def reason_counts(self) -> tuple[ReasonCount, ...]:
+        """How often each reason decided."""
+        return self._reasons.reason_counts()
+
+    def flow_counts(self) -> FlowCounts:
+        """How many flows of each kind."""
+        return FlowCounts(**self._flow_kinds)
+
+    def denied_groups(self, number: int) -> tuple[DeniedGroup, ...]:
+        """What was denied most."""
+        return self._denied.largest(number, self.engine.interface_ids)
+
+    @property
+    def denied_group_count(self) -> int:
+        """How many groups of denied packets there are."""
+        return self._denied.count
+
+    def interface_counts(self, inventory: Inventory) -> tuple[InterfaceCount, ...]:
+        """What happened at each interface in use."""
+        return tuple(self._interface_counts(inventory))
+
+    def _interface_counts(self, inventory: Inventory) -> Iterator[InterfaceCount]:
+        verdicts = self._interfaces.verdicts
+        for index in sorted({interface for interface, _ in verdicts}):
+            interface_id = self.engine.interface_ids[index]
+            interface = inventory.interfaces.get(interface_id)
+            yield InterfaceCount(
+                interface_id=interface_id,
+                instance_id=interface.instance_id if interface else None,
+                groups=interface.group_ids if interface else (),
+                allowed=verdicts[index, Verdict.ALLOW],
+                denied=verdicts[index, Verdict.DENY],
+                skipped=verdicts[index, Verdict.SKIP],
+            )
+
+    def rule_usage(self, inventory: Inventory) -> tuple[RuleUsage, ...]:
+        """Every rule of the groups on interfaces in use, and rules of before a change that were hit."""
+        used = self._usage.of(self.engine.rules)
+        refs = dict.fromkeys(self._rules_in_use(inventory))
+        return tuple(_usage(ref, used.get(ref)) for ref in refs | dict.fromkeys(used))
+
+    def _rules_in_use(self, inventory: Inventory) -> Iterator[RuleRef]:
+        counts = self.interface_counts(inventory)
+        group_ids = dict.fromkeys(group_id for count in counts for group_id in count.groups)
+        groups = [inventory.groups[group_id] for group_id in group_ids if group_id in inventory.groups]
+        for group in groups:
+            for direction in Direction:
+                yield from (rule.ref() for rule in group.rules_of(direction))
+
+    def table_loads(self) -> tuple[TableLoad, ...]:
+        """The load on each table."""
+        return tuple(_load(table_id, pressure) for table_id, pressure in sorted(self.engine.pressure().items()))
+
+
+def _usage(ref: RuleRef, used: tuple[int, int, int] | None) -> RuleUsage:
+    hits, size, last_hit_ns = used or (0, 0, None)
+    return RuleUsage(
+        rule_id=ref.rule_id,
+        group_id=ref.group_id,
+        direction=str(ref.direction),
+        text=ref.text,
+        description=ref.description,
+        hits=hits,
+        bytes=size,
+        last_hit_ns=last_hit_ns,
+    )
+
+
+def _load(table_id: str, pressure: TablePressure) -> TableLoad:
+    peak = pressure.peak()
+    return TableLoad(
+        instance_id=table_id,
+        capacity=pressure.capacity,
+        count=pressure.count,
+        peak=peak.count,
+        peak_time_ns=peak.time_ns,
+        headroom=pressure.headroom,
+        time_to_full_ns=pressure.time_to_full_ns,
+        inserted=pressure.inserted,
+        conntrack_allowance_available=pressure.available,
+        conntrack_allowance_exceeded=pressure.exceeded,
+        peak_by_rule=peak.by_rule,
+        peak_by_peer=peak.by_peer,
+        peak_by_state=peak.by_state,
+        bin_ns=pressure.bin_ns,
+        bins=tuple(
+            PressureBin(
+                start_ns=start_ns,
+                least=current.least,
+                greatest=current.greatest,
+                last=current.last,
+                inserted=current.inserted,
+                expired=current.expired,
+                closed=current.closed,
+                untracked=current.untracked,
+                refused=current.refused,
+            )
+            for start_ns, current in pressure.bins
+        ),
+    )

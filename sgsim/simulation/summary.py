@@ -1,0 +1,200 @@
+"""What a replay comes to: one tree of plain values, for `sgsim.report` to write as text or JSON.
+
+Times are nanoseconds since the epoch; ids and texts are those of the user's documents.
+"""
+
+from attrs import field, frozen
+
+
+@frozen(kw_only=True)
+class FirstPacket:
+    """Where something was first seen."""
+
+    file: str
+    number: int
+    """As Wireshark counts frames."""
+    time_ns: int
+    text: str
+    """The packet in one line, as `sgsim check` takes it; empty if it could not be read."""
+
+
+@frozen(kw_only=True)
+class ReasonCount:
+    """How often one reason decided."""
+
+    reason: str
+    verdict: str
+    """`mixed` for fragments, which have that of their first."""
+    decisions: int
+    bytes: int
+    first: FirstPacket
+
+
+@frozen(kw_only=True)
+class InterfaceCount:
+    """What happened at one interface."""
+
+    interface_id: str
+    instance_id: str | None
+    groups: tuple[str, ...]
+    allowed: int
+    denied: int
+    skipped: int
+
+
+@frozen(kw_only=True)
+class DeniedGroup:
+    """Denied packets that have interface, direction, peer block, protocol and destination port in common."""
+
+    interface_id: str
+    direction: str
+    peer: str
+    """A block, /24 or /64."""
+    protocol: int
+    dst_port: int | None
+    packets: int
+    bytes: int
+    most_too_many: int
+    """0 if the counts are exact, else how many packets they may be too high by."""
+    reason: str
+    """Of the first of them."""
+    first: FirstPacket
+
+
+@frozen(kw_only=True)
+class PressureBin:
+    """The load on a table in one interval."""
+
+    start_ns: int
+    least: int
+    greatest: int
+    last: int
+    inserted: int
+    expired: int
+    closed: int
+    untracked: int
+    refused: int
+
+
+@frozen(kw_only=True)
+class TableLoad:
+    """The load on one connection-tracking table."""
+
+    instance_id: str
+    """Or the interface's id, where no instance is known."""
+    capacity: int | None
+    count: int
+    """Places taken at the end."""
+    peak: int
+    peak_time_ns: int | None
+    headroom: int | None
+    """Places free at the peak; None without a capacity."""
+    time_to_full_ns: int | None
+    """From the first entry until the table was found full; None if it never was."""
+    inserted: int
+    conntrack_allowance_available: int | None
+    """At the end; None without a capacity."""
+    conntrack_allowance_exceeded: int
+    peak_by_rule: dict[str, int]
+    peak_by_peer: dict[str, int]
+    peak_by_state: dict[str, int]
+    bin_ns: int
+    bins: tuple[PressureBin, ...]
+
+
+@frozen(kw_only=True)
+class RuleUsage:
+    """How often a rule decided; packets of a tracked flow are not judged by rules and do not count."""
+
+    rule_id: str
+    group_id: str
+    direction: str
+    text: str
+    description: str
+    hits: int
+    bytes: int
+    last_hit_ns: int | None
+    """None if it was never hit."""
+
+
+@frozen(kw_only=True)
+class FlowCounts:
+    """How many flows there were, counted once at each interface."""
+
+    tracked: int = 0
+    untracked: int = 0
+    refused: int = 0
+    """Flows whose opener was denied."""
+    presumed: int = 0
+    """Of the first two: open before the recording began."""
+    cut: int = 0
+    """Of the untracked: ended by a change of rules."""
+    live: int = 0
+    """Of the first two: remembered at the end."""
+    forgotten: int = 0
+    """Dropped for want of memory; `--remember` sets how much."""
+
+
+@frozen(kw_only=True)
+class PacketCounts:
+    """Every packet of the input is in here once: read = evaluated + skipped."""
+
+    read: int = 0
+    evaluated: int = 0
+    skipped: int = 0
+    decisions: int = 0
+    """One for each packet and interface."""
+    allowed: int = 0
+    """Decisions."""
+    denied: int = 0
+    """Decisions."""
+    late: int = 0
+    """Packets earlier than one before them; judged at the time of that."""
+    largest_step_back_ns: int = 0
+
+
+@frozen(kw_only=True)
+class ChangeCount:
+    """One change of rules."""
+
+    text: str
+    """As it was given."""
+    time_ns: int | None
+    """When it happened; None if the traffic ended before."""
+
+
+@frozen(kw_only=True)
+class Summary:
+    """The outcome of a replay."""
+
+    profile: str
+    profile_title: str
+    profile_dated: str
+    """The date of the texts that the profile follows."""
+    given: dict[str, str | float | bool] = field(factory=dict)
+    """Options of the engine that are not the profile's or the program's own, by name."""
+    engine: str
+    files: tuple[str, ...]
+    start_ns: int | None
+    """First packet; None if there was none."""
+    end_ns: int | None
+    """The latest time of any packet."""
+    packets: PacketCounts
+    reasons: tuple[ReasonCount, ...]
+    interfaces: tuple[InterfaceCount, ...]
+    denied: tuple[DeniedGroup, ...]
+    """Those with most packets."""
+    denied_groups: int
+    """How many groups there are."""
+    tables: tuple[TableLoad, ...]
+    flows: FlowCounts
+    rules: tuple[RuleUsage, ...]
+    """Every rule of the groups on interfaces in use, in their order."""
+    changes: tuple[ChangeCount, ...] = ()
+    """Changes of rules in the order of their times."""
+    assumed_empty: dict[str, int] = field(factory=dict)
+    """Look-ups that a rule with an unknown peer might have decided, by rule, where such count as empty."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of the documents and options."""
+    broken: str | None = None
+    """Where and why the input broke off; None if it did not."""

@@ -1,0 +1,61 @@
+"""What each command imports: nobody waits for what the answer does not need."""
+
+import subprocess
+import sys
+
+import pytest
+from sources.capture_builders import pcap
+
+from sgsim.data import demo_path
+
+HEAVY = {"numpy", "polars", "scapy", "numba", "altair", "jinja2", "rich"}
+RULES = ("-r", str(demo_path("groups.json").parent))
+CAPTURE = str(demo_path("demo.pcap"))
+PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["--version"], set()),
+        (["--help"], set()),
+        (["replay", "--help"], set()),
+        (["demo", "--help"], set()),
+        (["check", *RULES, PACKET], set()),
+        (["check", *RULES, "--format", "json", PACKET], set()),
+        (["explain", *RULES, PACKET], set()),
+        (["explain", "--profile", "linux"], set()),
+        (["explain", *RULES, "--packet", "3", CAPTURE], {"numpy"}),
+        (["demo"], {"numpy"}),
+        (["replay", *RULES, CAPTURE], {"numpy"}),
+        (["replay", *RULES, "--format", "json", "--show", "3", CAPTURE], {"numpy"}),
+        (["replay", *RULES, "--report", "report.md", CAPTURE], {"numpy"}),
+        (["replay", *RULES, "--decisions", "rows.parquet", CAPTURE], {"numpy", "polars"}),
+    ],
+)
+def test_heavy_modules(tmp_path, args, expected):
+    assert imported(tmp_path, *args) & HEAVY == expected
+
+
+def test_scapy_only_in_parts(tmp_path):
+    """Odd link types are read by scapy, but never by all of it."""
+    path = tmp_path / "odd.pcap"
+    path.write_bytes(pcap(bytes(64), link_type=127))
+    modules = imported(tmp_path, "replay", *RULES, path)
+    assert "scapy" in modules
+    assert "scapy.all" not in modules
+
+
+def imported(tmp_path, *args: object) -> set[str]:
+    """Every module that a command has imported, and the packages that they are in."""
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print('\\n'.join(sys.modules), file=open('modules.txt', 'w')))\n"
+        "from sgsim.cli.main import main\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, *map(str, args)]
+    result = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True)
+    assert b"Traceback" not in result.stderr, result.stderr.decode()
+    modules = set((tmp_path / "modules.txt").read_text().splitlines())
+    return modules | {module.partition(".")[0] for module in modules}

@@ -1,0 +1,108 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+
+from sgsim import __version__
+from sgsim.cli import main
+from sgsim.errors import ConfigError
+
+
+def test_alone_shows_help(sgsim):
+    result = sgsim()
+    assert result.exit_code == 0
+    assert all(f"\n  {name} " in result.stdout for name in main.COMMANDS)
+
+
+def test_version(sgsim):
+    assert sgsim("--version").stdout == f"sgsim {__version__}\n"
+
+
+@pytest.mark.parametrize("command", main.COMMANDS)
+def test_every_command_has_help(sgsim, command):
+    result = sgsim(command, "--help")
+    assert result.exit_code == 0
+    assert "\\b" not in result.stdout  # click's mark that keeps the lines of examples apart
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["reply"], "no such command 'reply'"),
+        (["replay", "--capacty", "8"], "no such option '--capacty'"),
+        (["replay", "--capacity"], "option '--capacity' requires an argument"),
+    ],
+)
+def test_bad_usage_is_one_line(refused, args, expected):
+    line = refused(*args)
+    assert line.lower().startswith(expected)
+    assert "--help" in line
+
+
+def test_an_error_with_line_breaks_is_one_line(capsys):
+    assert main.complain("first\nsecond") == 2
+    assert capsys.readouterr().err == "sgsim: first second\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("x"), 2),
+        (click.UsageError("x"), 2),
+        (click.ClickException("x"), 2),
+        (OSError(28, "No space left on device"), 2),
+        (click.Abort(), 130),
+        (None, 0),
+    ],
+)
+def test_exit_codes(error, code):
+    def run():
+        if error is not None:
+            raise error
+
+    assert main._exit_code(run) == code
+
+
+def test_errors_of_python_are_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        main._exit_code(lambda: 1 // 0)
+
+
+def test_a_reader_may_stop_before_the_end(demo_files):
+    command = [
+        sys.executable,
+        "-c",
+        "from sgsim.cli.main import main; main()",
+        "replay",
+        *demo_files,
+        "--decisions",
+        "-",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b'{"packet":1,')
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == main.EXIT_BROKEN_PIPE
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name != "posix", reason="needs POSIX signals")
+def test_interrupt(tmp_path, demo_files):
+    rows = tmp_path / "rows.csv"
+    # A test run in the background ignores the signal, and so would what it starts.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from sgsim.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "replay", *demo_files[:2]]
+    with subprocess.Popen([*command, "--flows", rows, "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.glob(".rows.csv.*")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == main.EXIT_INTERRUPTED
+        assert process.stderr.read() == b"\nsgsim: interrupted\n"
+    assert list(tmp_path.iterdir()) == []  # nothing half written is left
