@@ -44,7 +44,10 @@ class Shower:
 @click.command("replay")
 @rule_options
 @traffic_options
-@click.option("--engine", default="auto", show_default=True, metavar="auto|reference", help="What judges the packets.")
+@click.option(
+    "--engine", default="auto", show_default=True, metavar="auto|reference|compiled",
+    help="What judges the packets, with the same answers; auto takes the compiled one for large files.",
+)  # fmt: skip
 @click.option(
     "--decisions", multiple=True, metavar="FILE",
     help="Write one row for each packet and interface: .jsonl, .csv or .parquet; - is JSON lines to stdout. Repeatable.",
@@ -89,7 +92,7 @@ def command(
       sgsim replay -r rules/ --decisions - capture.pcap | jq 'select(.verdict == "deny")'
       tcpdump -s 128 -w - | sgsim replay -r rules/ --show 20 -
     """  # noqa: D301  # click wants the character, to leave the lines as they are
-    _check_choice("--engine", engine, ("auto", "reference"))
+    _check_choice("--engine", engine, ("auto", "reference", "compiled"))
     _check_choice("--format", form, ("text", "json"))
     _check_endings("--decisions", decisions, TABLE_ENDINGS, may_be_stdout=True)
     _check_endings("--flows", flows, TABLE_ENDINGS, may_be_stdout=True)
@@ -102,7 +105,7 @@ def command(
 
     _check_reports(report)
     shower = Shower(show, to_stderr=is_stdout_taken or form == "json")
-    summary = _run(given, recorded, traffic, decisions, flows, shower)
+    summary = _run(given, recorded, traffic, engine, decisions, flows, shower)
     asking = Asking([*given.words(), *recorded.words()], traffic)
     for path in report:
         _write_report(Path(path), summary, asking)
@@ -117,6 +120,7 @@ def _run(
     given: RuleOptions,
     recorded: TrafficOptions,
     traffic: Sequence[str],
+    engine: str,
     decisions: Sequence[str],
     flows: Sequence[str],
     shower: Shower,
@@ -136,9 +140,8 @@ def _run(
     if decisions or flows:
         keep_interruptible()
     with progress() as shown:
-        replay = run(
-            inventory, traffic, options, wanted=wanted, changes=changes, watch=None if shown is None else shown.show
-        )
+        watch = None if shown is None else shown.show
+        replay = run(inventory, traffic, options, engine=engine, wanted=wanted, changes=changes, watch=watch)
     return replay.summary
 
 

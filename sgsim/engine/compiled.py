@@ -25,7 +25,7 @@ from sgsim.engine.lowering.rules import LoweredRules, RuleNumbers, header_of_ser
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import TimeOrderError, UnresolvedReferenceError
 from sgsim.kernels import layout
-from sgsim.kernels.arrays import ITEMS_DTYPES, Facts, Items, Network
+from sgsim.kernels.arrays import ITEMS_DTYPES, Column, Facts, Items, Network
 from sgsim.kernels.filter import CHUNK, advance, filter_batch, forget_interface
 from sgsim.kernels.structs import addresses
 from sgsim.model.address import Family
@@ -63,12 +63,16 @@ class CompiledEngine:
     _hinged: Counter[str] = field(init=False, factory=Counter)
     _ended: list[FlowColumns] = field(init=False, factory=list)
     _items: Items = field(init=False)
+    _item_addresses: Column = field(init=False)
+    _fixed_addresses: tuple[Column, ...] = field(init=False)
+    """Those of the network, the rules and the facts, which only a change changes."""
 
     def __attrs_post_init__(self) -> None:
         """Begin with an empty table."""
         self._keeper = MemoryKeeper(record_flows=self.record_flows)
         size = 2 * CHUNK
         self._items = Items(*(np.zeros(size, dtype=dtype) for dtype in ITEMS_DTYPES.values()))
+        self._item_addresses = addresses(self._items)
         self._lower(self.inventory)
 
     @property
@@ -86,12 +90,11 @@ class CompiledEngine:
         """Judge a batch, in order."""
         rows = len(packets.time_ns)
         out = DecisionColumns(*(np.empty(2 * rows, dtype=dtype) for dtype in DECISION_DTYPES.values()))
-        fixed = (self._network, self._lowered.rules, self._facts, [*packets[:-1], *packets.quoted], out, self._items)
-        lists = [addresses(group) for group in fixed]
+        lists = (addresses((*packets[:-1], *packets.quoted)), addresses(out), self._item_addresses)
         row = at = 0
         while True:
-            places = [each.ctypes.data for each in (self._keeper.addresses, *lists)]
-            need, row, at = filter_batch(*places, rows, row, at)
+            places = [each.ctypes.data for each in (self._keeper.addresses, *self._fixed_addresses, *lists)]
+            need, row, at = filter_batch(*[*places, rows, row, at])
             if need == layout.DONE:
                 return DecisionColumns(*(column[:at] for column in out))
             if need == layout.UNRESOLVED:
@@ -117,11 +120,11 @@ class CompiledEngine:
         was = self._known.get(interface.interface_id)
         if was is None or was.table_id == interface.table_id:
             return
-        network, facts = addresses(self._network), addresses(self._facts)
+        network, _, facts = self._fixed_addresses
         number, last = self.interface_ids.index(interface.interface_id), 0
         while True:
-            places = (each.ctypes.data for each in (self._keeper.addresses, network, facts))
-            last = forget_interface(*places, number, last)
+            places = [each.ctypes.data for each in (self._keeper.addresses, network, facts)]
+            last = forget_interface(*[*places, number, last])
             if last < 0:
                 return
             self._make_room(layout.GROW_ENDED)
@@ -195,6 +198,7 @@ class CompiledEngine:
         self._facts = lower_facts(
             self.options, allow_unresolved=inventory.allow_unresolved, record_flows=self.record_flows
         )
+        self._fixed_addresses = tuple(addresses(group) for group in (self._network, self._lowered.rules, self._facts))
 
     def _match(self, interface: Interface, resolver: Resolver) -> None:
         """Resolve the rules of an interface; one with an unknown group is an error only when a packet comes there."""
@@ -223,10 +227,10 @@ class CompiledEngine:
     def _advance(self, time_ns: int) -> None:
         if self.now_ns is not None and time_ns < self.now_ns:
             raise TimeOrderError(f"time_ns must be at least the clock's {self.now_ns}, got {time_ns}")
-        network, facts = addresses(self._network), addresses(self._facts)
+        network, _, facts = self._fixed_addresses
         while True:
-            places = (each.ctypes.data for each in (self._keeper.addresses, network, facts))
-            need = advance(*places, time_ns)
+            places = [each.ctypes.data for each in (self._keeper.addresses, network, facts)]
+            need = advance(*[*places, time_ns])
             if need == layout.DONE:
                 return
             self._make_room(need)

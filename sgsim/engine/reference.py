@@ -19,7 +19,7 @@ from sgsim.conntrack.timeouts import Timeouts
 from sgsim.engine.interface_filter import InterfaceFilter
 from sgsim.engine.memory import EndedFlows, ended_most
 from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
-from sgsim.errors import TimeOrderError
+from sgsim.errors import TimeOrderError, UnresolvedReferenceError
 from sgsim.model.decision import Decision, Reason, Verdict
 from sgsim.model.interface import Interface
 from sgsim.model.packet import Packet
@@ -76,8 +76,12 @@ class ReferenceEngine:
     largest_step_back_ns: int = field(init=False, default=0)
     """The most that one was before it."""
     tables: dict[str, ConntrackTable] = field(init=False, factory=dict)
-    """One for each instance that has judged a packet, by the id of the instance."""
+    """One for each instance whose interfaces have judged a packet, by the id of the instance."""
+    judging: set[str] = field(init=False, factory=set)
+    """Instances that have judged a packet themselves; an interface may have come to another since."""
     _filters: dict[str, InterfaceFilter] = field(init=False, factory=dict)
+    _unknown: dict[str, UnresolvedReferenceError] = field(init=False, factory=dict)
+    """Interfaces with a group that nobody describes: an error once a packet comes there."""
     _view: _View = field(init=False)
     _version: int = field(init=False, default=0)
     _start_ns: int | None = field(init=False, default=None)
@@ -143,6 +147,7 @@ class ReferenceEngine:
         self.advance(time_ns)
         self.inventory, self._view = inventory, _View.of(inventory)
         self._version += 1
+        self._unknown.clear()
         for interface_id, interface in inventory.interfaces.items():
             at = self._filters.get(interface_id)
             if at is None:
@@ -244,6 +249,9 @@ class ReferenceEngine:
         interface_id = interface.interface_id
         if interface_id not in self._filters:
             self._filters[interface_id] = self._make_filter(interface, self._table(interface.table_id))
+        if interface_id in self._unknown:
+            raise self._unknown[interface_id]
+        self.judging.add(interface.table_id)
         return self._filters[interface_id]
 
     def _make_filter(self, interface: Interface, table: ConntrackTable) -> InterfaceFilter:
@@ -254,7 +262,7 @@ class ReferenceEngine:
             interface=interface,
             options=self.options,
             table=table,
-            matcher=RuleMatcher(interface, view.resolver, profile.open_rules.value),
+            matcher=self._matcher(interface),
             paths=PathMap.of(networks, interface),
             timeouts=Timeouts.at(
                 profile,
@@ -268,6 +276,16 @@ class ReferenceEngine:
             next_flow=lambda: next(self._numbers),
             ended=self._ended,
         )
+
+    def _matcher(self, interface: Interface) -> RuleMatcher:
+        """The rules of an interface; those of a group that nobody describes are none, until a packet comes there."""
+        open_rules = self.options.profile.open_rules.value
+        try:
+            return RuleMatcher(interface, self._view.resolver, open_rules)
+        except UnresolvedReferenceError as error:
+            self._unknown[interface.interface_id] = error
+            lenient = evolve(self._view.inventory, allow_unresolved=True)
+            return RuleMatcher(interface, Resolver(lenient), open_rules)
 
     def _table(self, table_id: str) -> ConntrackTable:
         if table_id not in self.tables:

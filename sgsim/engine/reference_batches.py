@@ -89,7 +89,8 @@ class ReferenceBatches:
 
     def pressure(self) -> Mapping[str, TablePressure]:
         """The load on each table, by the id of its instance."""
-        return {table_id: table.pressure for table_id, table in self._engine.tables.items()}
+        tables = self._engine.tables
+        return {table_id: table.pressure for table_id, table in tables.items() if table_id in self._engine.judging}
 
     def counts(self) -> EngineCounts:
         """What was counted beside the decisions."""

@@ -139,9 +139,9 @@ class Memory(NamedTuple):
     index: Column
     """uint64 (slots,): tag in the upper, entry + 1 in the lower half; 0 is empty."""
     heads: Column
-    """int32 (5 * 256,): first entry + 1 of each slot of the calendar."""
+    """int32 (6 * 256,): first entry + 1 of each slot of the calendar."""
     occupied: Column
-    """uint64 (5 * 4,): a bit for each slot."""
+    """uint64 (6 * 4,): a bit for each slot."""
     due: Column
     """(due * 3,): entries of the current tick: time, flow, entry; in order."""
     tables: Column

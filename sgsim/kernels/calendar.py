@@ -1,6 +1,6 @@
 """When entries are due: a calendar of ticks, and the list of the current one.
 
-A tick is 2**20 ns, about a millisecond. Five rounds of 256 slots each hold the entries by the tick in which they expire,
+A tick is 2**20 ns, about a millisecond. Six rounds of 256 slots each, enough for all times of 64 bits, hold the entries by the tick in which they expire,
 the nearest ticks one to a slot, the others in slots that are emptied into the round below when their time begins. A
 refreshed entry stays where it is and is moved on when its old tick comes; one that is to expire sooner is moved at once.
 When a tick begins, its entries are put in order of time and flow: so expiry is exact, and in the same order as the heap
@@ -11,10 +11,10 @@ import numpy as np
 
 from sgsim.kernels.arrays import Column, Memory
 from sgsim.kernels.jit import kernel
-from sgsim.kernels.layout import BASE, DUE_AT, DUE_COUNT, EXPIRES, FLOW, LINKS, TICK
+from sgsim.kernels.layout import BASE, DUE_AT, DUE_COUNT, DUE_SIZE, EXPIRES, FLOW, LINKS, TICK
 
 TICK_SHIFT = 20
-ROUNDS = 5
+ROUNDS = 6
 SLOTS = 256
 IN_DUE_LIST = -1
 """As the previous neighbour: the entry stands in the list of the current tick."""
@@ -22,13 +22,13 @@ IN_DUE_LIST = -1
 _LOW = 0xFFFFFFFF
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def tick_of(m: Memory, time_ns: int) -> int:
     """The tick that a time falls into."""
     return (time_ns - m.clock[BASE]) >> TICK_SHIFT
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def put(m: Memory, entry: int) -> None:
     """Note when an entry expires."""
     tick, now = tick_of(m, m.pool[entry * 8 + EXPIRES]), m.clock[TICK]
@@ -53,6 +53,8 @@ def put(m: Memory, entry: int) -> None:
 @kernel(is_entry=False)
 def put_due(m: Memory, entry: int) -> None:
     """Put an entry in its place in the list of the current tick."""
+    if m.clock[DUE_COUNT] >= m.clock[DUE_SIZE]:
+        _drop_done(m)
     time_ns, flow = m.pool[entry * 8 + EXPIRES], m.pool[entry * 8 + FLOW]
     at = m.clock[DUE_COUNT]
     first = m.clock[DUE_AT]
@@ -69,6 +71,15 @@ def put_due(m: Memory, entry: int) -> None:
 
 
 @kernel(is_entry=False)
+def _drop_done(m: Memory) -> None:
+    """Make room in the list: what is done at its head goes, the rest moves up."""
+    begin, end = m.clock[DUE_AT], m.clock[DUE_COUNT]
+    for word in range((end - begin) * 3):
+        m.due[word] = m.due[begin * 3 + word]
+    m.clock[DUE_AT], m.clock[DUE_COUNT] = 0, end - begin
+
+
+@kernel(is_entry=False, inline=True)
 def take(m: Memory, entry: int) -> None:
     """Take an entry out; one in the list of the current tick stays there and is known by its flow."""
     links = m.pool[entry * 8 + LINKS]
@@ -88,7 +99,7 @@ def take(m: Memory, entry: int) -> None:
         m.pool[neighbour] = (m.pool[neighbour] & ~_LOW) | before
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def is_in_due_list(m: Memory, entry: int) -> bool:
     """Whether an entry stands in the list of the current tick."""
     return m.pool[entry * 8 + LINKS] & _LOW == IN_DUE_LIST & _LOW

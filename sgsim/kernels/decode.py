@@ -11,8 +11,6 @@ Columns that such packets leave 0 (-1 in `quote`) are not written for them. They
 columns, and in a used one after `clear_rows` has reset the rows that were otherwise.
 """
 
-import numpy as np
-
 from sgsim.kernels.decode_bytes import (
     get,
     load8,
@@ -175,7 +173,7 @@ def read_frames(data: Address, state: Address, rows: Address, facts: Address, fi
         ports = load32(data + at + 34)
         last = load16(data + at + 46)  # of TCP: the length of its header, flags
         protocol = middle & 0xFF
-        is_tcp = np.int64(protocol == _TCP)
+        is_tcp = int(protocol == _TCP)
         packet_end = 14 + (start >> 16 & 0xFFFF)
         # What depends on the protocol is computed, not chosen: which of the two comes next is anyone's guess.
         stated_bytes = load16(data + at + 38) * (1 - is_tcp) + (last >> 12 << 2) * is_tcp

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
-from llvmlite import ir  # type: ignore[import-untyped]  # it ships no types
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -20,7 +20,7 @@ _WORD = ir.IntType(64)
 
 def _loader(width_bytes: int, *, is_big_endian: bool = False) -> Callable[[int], int]:
     """Make the function that reads a number of this width; of 8 bytes the bits, as a signed number."""
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets its settings at run time
+    if numba.config.DISABLE_JIT:
         return _plain_loader(width_bytes, is_big_endian=is_big_endian)
     kind = ir.IntType(width_bytes * 8)
 
@@ -34,12 +34,12 @@ def _loader(width_bytes: int, *, is_big_endian: bool = False) -> Callable[[int],
         return types.int64(types.int64), generate
 
     made: Any = intrinsic(load)
-    return made  # type: ignore[no-any-return]  # numba calls it as a function of an address
+    return made
 
 
 def _storer(width_bytes: int) -> Callable[[int, int], None]:
     """Make the function that writes a number of this width, in the byte order of the machine."""
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets its settings at run time
+    if numba.config.DISABLE_JIT:
         return _plain_storer(width_bytes)
     kind = ir.IntType(width_bytes * 8)
 
@@ -52,12 +52,12 @@ def _storer(width_bytes: int) -> Callable[[int, int], None]:
         return types.void(types.int64, types.int64), generate
 
     made: Any = intrinsic(store)
-    return made  # type: ignore[no-any-return]  # numba calls it as a function of an address and a number
+    return made
 
 
 def _getter() -> Callable[[int, int], int]:
     """Make the function that reads a word of an array of int64."""
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets its settings at run time
+    if numba.config.DISABLE_JIT:
         return lambda words, place: load64_native(words + place * 8)
 
     def get(_typing_context: Any, words: Any, place: Any) -> Any:  # noqa: ANN401, ARG001 - the form that numba asks for
@@ -68,12 +68,12 @@ def _getter() -> Callable[[int, int], int]:
         return types.int64(types.int64, types.int64), generate
 
     made: Any = intrinsic(get)
-    return made  # type: ignore[no-any-return]  # numba calls it as a function of an address and a place
+    return made
 
 
 def _putter() -> Callable[[int, int, int], None]:
     """Make the function that writes a word of an array of int64."""
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets its settings at run time
+    if numba.config.DISABLE_JIT:
         return lambda words, place, value: store64(words + place * 8, value)
 
     def put(_typing_context: Any, words: Any, place: Any, value: Any) -> Any:  # noqa: ANN401, ARG001 - the form that numba asks for
@@ -85,12 +85,12 @@ def _putter() -> Callable[[int, int, int], None]:
         return types.void(types.int64, types.int64, types.int64), generate
 
     made: Any = intrinsic(put)
-    return made  # type: ignore[no-any-return]  # numba calls it as a function of an address, a place and a number
+    return made
 
 
 def _prefetcher() -> Callable[[int], None]:
     """Make the function that asks for a line of memory, which will be read soon."""
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets its settings at run time
+    if numba.config.DISABLE_JIT:
         return lambda _address: None
 
     def prefetch(_typing_context: Any, address: Any) -> Any:  # noqa: ANN401, ARG001 - the form that numba asks for
@@ -98,14 +98,15 @@ def _prefetcher() -> Callable[[int], None]:
             number = ir.IntType(32)
             pointer = builder.inttoptr(arguments[0], cgutils.voidptr_t)
             kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
-            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            get_function: Any = cgutils.get_or_insert_function
+            function = get_function(builder.module, kind, "llvm.prefetch.p0")
             builder.call(function, [pointer, number(0), number(3), number(1)])  # to read, into all caches, as data
             return context.get_dummy_value()
 
         return types.void(types.int64), generate
 
     made: Any = intrinsic(prefetch)
-    return made  # type: ignore[no-any-return]  # numba calls it as a function of an address
+    return made
 
 
 def _plain_loader(width_bytes: int, *, is_big_endian: bool) -> Callable[[int], int]:

@@ -4,8 +4,6 @@ Where a twin raises, these give what stops them: 0 or a `Reason`. Places are tho
 captured bytes end, and `base` where in `fields` the packet stands: 0, or `QUOTED`, where it is only the beginning of one.
 """
 
-import numpy as np
-
 from sgsim.kernels.decode_bytes import get, load8, load16, load32, load64, put
 from sgsim.kernels.decode_layout import (
     ANSWER,
@@ -48,6 +46,8 @@ _TRUNCATED = int(Reason.TRUNCATED)
 _TCP, _UDP = int(Protocol.TCP), int(Protocol.UDP)
 _ICMP, _ICMPV6 = int(Protocol.ICMP), int(Protocol.ICMPV6)
 _NO_KIND = 0
+_WHOLE = 0
+"""Where in `fields` the packet itself stands. `int` around a constant keeps kernels from being compiled for each."""
 _QUOTE_AT = 8
 
 HeaderFields = tuple[int, int, int]
@@ -86,7 +86,7 @@ def decode_packet(
         version = load8(data + start) >> 4
     if version not in (4, 6):
         return _MALFORMED
-    stop, position, end = read_ip(data, start, wire_end, cut, version, facts, fields, np.int64(0))
+    stop, position, end = read_ip(data, start, wire_end, cut, version, facts, fields, int(_WHOLE))
     if stop or get(fields, FRAGMENT_OFFSET):
         return stop
     protocol = get(fields, PROTOCOL)
@@ -257,7 +257,7 @@ def read_transport(data: Address, start: int, end: int, cut: int, facts: Address
         put(fields, DST_PORT, load16(data + start + 2))
         return 0
     if protocol in (_ICMP, _ICMPV6):
-        return read_icmp(data, start, end, cut, protocol, facts, fields, np.int64(0))
+        return read_icmp(data, start, end, cut, protocol, facts, fields, int(_WHOLE))
     return 0
 
 
@@ -291,7 +291,7 @@ def read_icmp(
 def read_quote(data: Address, start: int, end: int, cut: int, error: int, facts: Address, fields: Address) -> int:
     """Read the packet that an ICMP error is about; its family stays 0 if it names no flow."""
     version = 4 if error == _ICMP else 6
-    stop, position, _ = read_ip(data, start, end, cut, version, facts, fields, np.int64(QUOTED))
+    stop, position, _ = read_ip(data, start, end, cut, version, facts, fields, int(QUOTED))
     if stop == 0 and get(fields, QUOTED + FRAGMENT_OFFSET) == 0:
         stop = read_quoted_transport(data, position, end, cut, facts, fields)
         if stop == 0:
@@ -311,5 +311,5 @@ def read_quoted_transport(data: Address, start: int, end: int, cut: int, facts: 
             put(fields, QUOTED + DST_PORT, load16(data + start + 2))
         return stop
     if protocol in (_ICMP, _ICMPV6):
-        return read_icmp(data, start, end, cut, protocol, facts, fields, np.int64(QUOTED))
+        return read_icmp(data, start, end, cut, protocol, facts, fields, int(QUOTED))
     return 0

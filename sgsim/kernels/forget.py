@@ -44,9 +44,6 @@ from sgsim.kernels.layout import (
     KIND_CUT,
     KIND_FORGOTTEN,
     KIND_PRESUMED,
-    KIND_REFUSED,
-    KIND_TRACKED,
-    KIND_UNTRACKED,
     OTHER_TIMEOUT,
     OUT_END,
     OUT_ENDED_AT,
@@ -66,7 +63,7 @@ from sgsim.kernels.layout import (
     UDP_TIMEOUT,
     VERSION_AT,
 )
-from sgsim.kernels.table import REFUSED, TRACKED, UNTRACKED, free_entry, hash_key, mix, unlink
+from sgsim.kernels.table import TRACKED, UNTRACKED, free_entry, hash_key, mix, unlink
 from sgsim.model.protocol import Protocol
 from sgsim.model.states import TcpState
 
@@ -81,7 +78,7 @@ CAUSE_OPEN_RULES = 1
 _LOW = 0xFFFFFFFF
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def longest_ns(net: Network, interface: int, protocol: int) -> int:
     """The longest silence after which a flow of a protocol may still be remembered."""
     row = interface * TIMEOUT_WORDS
@@ -273,13 +270,21 @@ def _queue_oldest(m: Memory, net: Network, table: int) -> None:
     m.clock[FORGET_TABLE], m.clock[FORGET_AT], m.clock[FORGET_COUNT] = table + 1, 0, count
 
 
-@kernel(is_entry=False)
-def expire_until(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
-    """Forget every flow that is due, in the order of time and flow.
+@kernel(is_entry=False, inline=True)
+def has_room_to_end(m: Memory, facts: Facts) -> bool:
+    """Whether what is kept of ended flows can take one packet's worth more."""
+    if facts.options[RECORD_FLOWS] and m.clock[FLOWS_OUT] + 8 > m.clock[FLOWS_OUT_SIZE]:
+        return False
+    if (m.clock[DEPARTED_USED] + 8) * 2 > m.clock[DEPARTED_MASK]:
+        return False
+    if (m.clock[ENDED_USED] + 8) * 2 > m.clock[ENDED_MASK] and m.clock[ENDED_USED] < facts.options[ENDED_MOST]:
+        return False
+    return True
 
-    Returns:
-        Whether that is done; if not, there is no more room for the flows that end, and it must go on later.
-    """
+
+@kernel(is_entry=False)
+def _expire_due(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
+    """The same where something may be due."""
     while True:
         while m.clock[DUE_AT] < m.clock[DUE_COUNT]:
             at = m.clock[DUE_AT] * 3
@@ -301,13 +306,16 @@ def expire_until(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
             return True
 
 
-@kernel(is_entry=False)
-def has_room_to_end(m: Memory, facts: Facts) -> bool:
-    """Whether what is kept of ended flows can take one packet's worth more."""
-    if facts.options[RECORD_FLOWS] and m.clock[FLOWS_OUT] + 8 > m.clock[FLOWS_OUT_SIZE]:
-        return False
-    if (m.clock[DEPARTED_USED] + 8) * 2 > m.clock[DEPARTED_MASK]:
-        return False
-    if (m.clock[ENDED_USED] + 8) * 2 > m.clock[ENDED_MASK] and m.clock[ENDED_USED] < facts.options[ENDED_MOST]:
-        return False
-    return True
+@kernel(is_entry=False, inline=True)
+def expire_until(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
+    """Forget every flow that is due, in the order of time and flow.
+
+    Returns:
+        Whether that is done; if not, there is no more room for the flows that end, and it must go on later.
+    """
+    if m.clock[DUE_AT] < m.clock[DUE_COUNT]:
+        if m.due[m.clock[DUE_AT] * 3] > now_ns:
+            return True
+    elif calendar.tick_of(m, now_ns) <= m.clock[TICK]:
+        return True
+    return _expire_due(m, net, facts, now_ns)

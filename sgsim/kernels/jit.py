@@ -22,16 +22,18 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _OPTIONS: Final[dict[str, Any]] = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
 _PACKAGE: Final = Path(__file__).parents[1]
-_IMPORTS: Final = re.compile(rb"^from sgsim\.([a-z_.]+) import", re.MULTILINE)
+_IMPORTS: Final = re.compile(rb"^from sgsim\.([a-z_.]+) import ([^(\n]+|\([^)]*\))", re.MULTILINE)
 
 
 @overload
 def kernel(function: _Function, /) -> _Function: ...
 @overload
-def kernel(*, signature: object = None, is_entry: bool = True) -> Callable[[_Function], _Function]: ...
+def kernel(
+    *, signature: object = None, is_entry: bool = True, inline: bool = False
+) -> Callable[[_Function], _Function]: ...
 
 
-def kernel(function: Any = None, /, *, signature: object = None, is_entry: bool = True) -> Any:
+def kernel(function: Any = None, /, *, signature: object = None, is_entry: bool = True, inline: bool = False) -> Any:
     """Compile a function; to be used as a decorator, with or without parentheses.
 
     Args:
@@ -40,14 +42,15 @@ def kernel(function: Any = None, /, *, signature: object = None, is_entry: bool 
             first call, and once more for each other combination of types.
         is_entry: Whether it is called from Python, and so is kept on disk. A function that only kernels call is part
             of their compiled code already.
+        inline: Whether it becomes part of whatever calls it: for what every packet goes through.
     """
     if function is None:
-        return functools.partial(_compiled, signature=signature, is_entry=is_entry)
-    return _compiled(function, signature=signature, is_entry=is_entry)
+        return functools.partial(_compiled, signature=signature, is_entry=is_entry, inline=inline)
+    return _compiled(function, signature=signature, is_entry=is_entry, inline=inline)
 
 
-def _compiled(function: Callable[..., Any], *, signature: object, is_entry: bool) -> Callable[..., Any]:
-    dispatcher: Any = numba.njit(**_OPTIONS)(function)
+def _compiled(function: Callable[..., Any], *, signature: object, is_entry: bool, inline: bool) -> Callable[..., Any]:
+    dispatcher: Any = numba.njit(forceinline=inline, **_OPTIONS)(function)
     if not hasattr(dispatcher, "py_func"):  # NUMBA_DISABLE_JIT is set
         return function
     try:
@@ -59,10 +62,10 @@ def _compiled(function: Callable[..., Any], *, signature: object, is_entry: bool
         if not is_entry:
             raise
         _tell_once(error)
-        return _compiled(function, signature=signature, is_entry=False)
+        return _compiled(function, signature=signature, is_entry=False, inline=inline)
     if signature is not None:
         dispatcher.disable_compile()
-    return dispatcher  # type: ignore[no-any-return] # it is called as the function is
+    return dispatcher
 
 
 def _keep_on_disk(dispatcher: Any) -> None:  # noqa: ANN401 - numba's own type
@@ -80,10 +83,16 @@ def _stamp(path: Path) -> int:
     while to_read:
         text = to_read.pop().read_bytes()
         stamp = zlib.crc32(text, stamp)
-        found = {_PACKAGE.joinpath(*name.decode().split(".")).with_suffix(".py") for name in _IMPORTS.findall(text)}
+        found = {each for module, names in _IMPORTS.findall(text) for each in _files(module.decode(), names.decode())}
         to_read += sorted(each for each in found - seen if each.is_file())
         seen |= found
     return stamp
+
+
+def _files(module: str, names: str) -> set[Path]:
+    """What `from module import names` may read: the module, or, of a package, each name."""
+    path = _PACKAGE.joinpath(*module.split("."))
+    return {path.with_suffix(".py"), *(path / f"{name}.py" for name in re.findall(r"\w+", names))}
 
 
 @functools.cache

@@ -145,7 +145,7 @@ STATE_CLASSES: Final = 16 + 3 * 256
 # Positions in a row of `interfaces`.
 IF_TABLE: Final = 0
 IF_UNIT: Final = 1  # the unit of its rules for INGRESS; that for EGRESS follows
-IF_HAS_GROUPS: Final = 2  # 2 if one of them is unknown
+IF_HAS_GROUPS: Final = 2  # 2 if one of them is unknown, -1 if a change has removed the interface
 IF_PATHS_FROM: Final = 3
 IF_PATHS_TO: Final = 4
 IF_WORDS: Final = 5

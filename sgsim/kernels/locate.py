@@ -12,6 +12,8 @@ from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     CODE_IN_KEY,
     EXEMPT_TRAFFIC,
+    IF_HAS_GROUPS,
+    IF_WORDS,
     KEY_IPV6,
     KEY_QUERY,
     KEY_QUERY_EGRESS,
@@ -38,7 +40,7 @@ _K1 = np.uint64(0x9E3779B97F4A7C15)
 _LOW = np.uint64(0xFFFFFFFF)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def owner_slot(owners: Column, mask: int, address: np.uint64) -> int:
     """Where an IPv4 address is, or would be put, in `Network.owners`."""
     at = np.int64(address * _K1 >> np.uint64(40)) & mask
@@ -87,7 +89,7 @@ def _prefix_owner(net: Network, family: int, hi: np.uint64, lo: np.uint64) -> in
     return 0
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def owner(net: Network, family: int, hi: np.uint64, lo: np.uint64) -> int:
     """Interface + 1 that owns an address in the low 24 bits, service + 1 at that address above; 0 for neither."""
     if family == 4:
@@ -100,7 +102,7 @@ def owner(net: Network, family: int, hi: np.uint64, lo: np.uint64) -> int:
     return found
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def local32(hi: np.uint64, lo: np.uint64, is_ipv6: int) -> int:
     """32 bits that stand for an address in a key: the address, or a hash of an IPv6 one."""
     if is_ipv6:
@@ -108,7 +110,7 @@ def local32(hi: np.uint64, lo: np.uint64, is_ipv6: int) -> int:
     return np.int64(lo)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def query_word(facts: Facts, protocol: int, icmp_type: int, icmp_code: int, direction: int) -> int:
     """What a key has beside ports for a query or its answer; -1 for a message that is neither."""
     at = (256 if protocol == ICMPV6 else 0) + icmp_type
@@ -124,7 +126,7 @@ def query_word(facts: Facts, protocol: int, icmp_type: int, icmp_code: int, dire
     return word
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _is_exempt(net: Network, facts: Facts, p: Packets, row: int, direction: int, service: int) -> bool:
     """Whether a packet is of a service that is never filtered; `service` is that at the peer's address, + 1."""
     protocol = np.int64(p.protocol[row])
@@ -149,7 +151,7 @@ def _is_exempt(net: Network, facts: Facts, p: Packets, row: int, direction: int,
     return (protocol == TCP or protocol == UDP) and port == wanted
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _add(
     net: Network,
     facts: Facts,
@@ -190,7 +192,7 @@ def _add(
     items.hashed[at] = hash_key(addresses, word, interface)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _add_skip(items: Items, at: int, row: int, interface: int, reason: int) -> None:
     items.row[at] = row
     items.interface[at] = interface
@@ -199,7 +201,7 @@ def _add_skip(items: Items, at: int, row: int, interface: int, reason: int) -> N
     items.has_key[at] = 0
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def locate(net: Network, facts: Facts, p: Packets, begin: int, end: int, items: Items) -> int:
     """Find the items of packets `begin` to `end`.
 
@@ -217,7 +219,8 @@ def locate(net: Network, facts: Facts, p: Packets, begin: int, end: int, items: 
         sender, receiver = src & 0xFFFFFF, dst & 0xFFFFFF
         taken_at = np.int64(p.taken_at[row])
         if taken_at >= 0:
-            is_known = sender == taken_at + 1 or receiver == taken_at + 1
+            is_gone = net.interfaces[taken_at * IF_WORDS + IF_HAS_GROUPS] < 0
+            is_known = is_gone or sender == taken_at + 1 or receiver == taken_at + 1
             way = np.int64(p.direction[row])
             sender = taken_at + 1 if sender == taken_at + 1 or (not is_known and way == EGRESS) else 0
             receiver = taken_at + 1 if receiver == taken_at + 1 or (not is_known and way == INGRESS) else 0

@@ -24,7 +24,7 @@ SERVICE_PAGES = 1536
 """Pages of 256 services for each unit; 1025 are in use."""
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def service_number(protocol: int, port: int, icmp_type: int, icmp_code: int) -> int:
     """The number of a service; a port of -1 asks for a protocol without its ports."""
     if port >= 0:
@@ -39,14 +39,14 @@ def service_number(protocol: int, port: int, icmp_type: int, icmp_code: int) -> 
     return PROTOCOL_FROM + protocol
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def service_class(rules: Rules, unit: int, service: int) -> int:
     """The class of a service in a unit."""
     page = np.int64(rules.service_pages[unit * SERVICE_PAGES + (service >> 8)])
     return np.int64(rules.services[page * 256 + (service & 255)])
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def peer_class(rules: Rules, unit: int, address: int) -> int:
     """The class of an IPv4 address in a unit: a trie of bytes."""
     found = np.int64(rules.peers[np.int64(rules.peer_roots[unit]) * 256 + (address >> 24 & 255)])
@@ -72,19 +72,16 @@ def wide_peer_class(rules: Rules, unit: int, hi: np.uint64, lo: np.uint64) -> in
     return np.int64(rules.wide_class[low])
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def cell(rules: Rules, unit: int, is_ipv6: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
     """Where the cross table speaks of a peer and a service."""
-    if is_ipv6:
-        peer = wide_peer_class(rules, unit, hi, lo)
-    else:
-        peer = peer_class(rules, unit, np.int64(lo))
+    peer = wide_peer_class(rules, unit, hi, lo) if is_ipv6 else peer_class(rules, unit, np.int64(lo))
     return (
         rules.cells_from[unit * 2 + is_ipv6] + peer * rules.service_classes[unit] + service_class(rules, unit, service)
     )
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def hinges(rules: Rules, unit: int, is_ipv6: int, service: int) -> bool:
     """Whether a rule with an unknown peer admits the service; counts the question."""
     at = rules.hinge_from[unit * 2 + is_ipv6] + service_class(rules, unit, service)
@@ -92,7 +89,7 @@ def hinges(rules: Rules, unit: int, is_ipv6: int, service: int) -> bool:
     return rules.hinge[at] != 0
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def is_open_back(rules: Rules, unit: int, is_ipv6: int, protocol: int) -> bool:
     """Whether a unit is open to everyone, on all ports of a protocol."""
     return rules.open_back[unit * 512 + is_ipv6 * 256 + protocol] != 0

@@ -15,7 +15,7 @@ READ, WRITE = 0, 1
 _HIGH_LOCALITY, _DATA_CACHE = 3, 1
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # numba ships no types for it
+@intrinsic
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ANN401, ARG001  # the form that numba asks for
     """Ask for the cache line of `array[index]`, to be read; the array is one of a group, the index within it."""
 

@@ -12,9 +12,7 @@ from sgsim.kernels.arrays import Column, Memory
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     ANSWERED_AT,
-    BIN_CLOSED,
     BIN_END,
-    BIN_EXPIRED,
     BIN_GREATEST,
     BIN_INDEX,
     BIN_INSERTED,
@@ -23,7 +21,6 @@ from sgsim.kernels.layout import (
     BIN_NS,
     BIN_REFUSED,
     BIN_START,
-    BIN_UNTRACKED,
     BIN_USED,
     BIN_WORDS,
     COUNT,
@@ -42,8 +39,8 @@ from sgsim.kernels.layout import (
     PEAK,
     PEAK_FLOW,
     PEAK_TIME,
-    RULE_COUNT,
     PLACES_AT,
+    RULE_COUNT,
     STATE,
     STATE_CLASSES,
     STREAM_AT,
@@ -62,7 +59,7 @@ _LOW = 0xFFFFFFFF
 _DEPARTED_WORDS = 4
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def state_class(service: int, state: int) -> int:
     """The class that an entry is counted in by protocol and state."""
     protocol = service >> 32 & 255
@@ -73,7 +70,7 @@ def state_class(service: int, state: int) -> int:
     return 16 + protocol * 3 + (state >> ANSWERED_AT & 1)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _touch(m: Memory, table: int, kind: int, places: int) -> None:
     at = table * STATE_CLASSES + kind
     m.state_since[at] += places
@@ -84,7 +81,7 @@ def _touch(m: Memory, table: int, kind: int, places: int) -> None:
         m.tables[table * TABLE_WORDS + TOUCHED] = touched + 1
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _mark_peak(m: Memory, table: int) -> None:
     begin = table * STATE_CLASSES
     for at in range(begin, begin + m.tables[table * TABLE_WORDS + TOUCHED]):
@@ -95,7 +92,7 @@ def _mark_peak(m: Memory, table: int) -> None:
     m.tables[table * TABLE_WORDS + TOUCHED] = 0
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _bin(m: Memory, table: int, now_ns: int) -> int:
     """Where the bin of a time begins in `bins`."""
     row = table * TABLE_WORDS
@@ -138,7 +135,7 @@ def _merge_bins(m: Memory, table: int) -> None:
         m.bins[at] = 0
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _change(m: Memory, table: int, places: int, at: int) -> None:
     row = table * TABLE_WORDS + COUNT
     count = m.tables[row] + places
@@ -148,7 +145,7 @@ def _change(m: Memory, table: int, places: int, at: int) -> None:
     m.bins[at + BIN_GREATEST] = max(m.bins[at + BIN_GREATEST], count)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def note_inserted(m: Memory, table: int, entry: int, now_ns: int) -> None:
     """An entry took its places."""
     row, word = table * TABLE_WORDS, entry * ENTRY_WORDS
@@ -178,7 +175,7 @@ def note_removed(m: Memory, table: int, entry: int, kind: int, now_ns: int) -> N
         _depart(m, table, entry, places)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def note_state(m: Memory, table: int, entry: int, before: int) -> None:
     """An entry moved from the state word `before`."""
     word = entry * ENTRY_WORDS
@@ -193,7 +190,7 @@ def note_refused(m: Memory, table: int, now_ns: int) -> None:
     row = table * TABLE_WORDS
     m.tables[row + EXCEEDED] += 1
     m.bins[_bin(m, table, now_ns) + BIN_REFUSED] += 1
-    if m.tables[row + FIRST_REFUSED] < 0:
+    if m.tables[row + EXCEEDED] == 1:
         m.tables[row + FIRST_REFUSED] = now_ns
 
 

@@ -16,7 +16,7 @@ from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, mod
 from numpy.typing import NDArray
 
 
-class StructType(types.Type):  # type: ignore[misc]  # numba ships no types for it
+class StructType(types.Type):
     """The type of a group: which arrays it has, in order."""
 
     def __init__(self, name: str, elements: Mapping[str, Any]) -> None:
@@ -29,7 +29,7 @@ register_model(StructType)(models.OpaqueModel)
 
 
 @infer_getattr
-class _Attributes(AttributeTemplate):  # type: ignore[misc]  # numba ships no types for it
+class _Attributes(AttributeTemplate):
     """`group.name` is the first element of that array."""
 
     key = StructType
@@ -39,7 +39,7 @@ class _Attributes(AttributeTemplate):  # type: ignore[misc]  # numba ships no ty
         return None if element is None else types.CPointer(element)
 
 
-@lower_getattr_generic(StructType)  # type: ignore[untyped-decorator]  # numba ships no types for it
+@lower_getattr_generic(StructType)
 def _read_address(context: Any, builder: Any, struct: StructType, value: Any, name: str) -> Any:  # noqa: ANN401
     """Read the address of an array from the list; it does not change while a kernel runs."""
     word = ir.IntType(64)
@@ -62,14 +62,14 @@ def struct(name: str, dtypes: Mapping[str, str]) -> Callable[[int], Any]:
     """
     kind = StructType(name, {key: types.__dict__[np.dtype(dtype).name] for key, dtype in dtypes.items()})
 
-    @intrinsic  # type: ignore[untyped-decorator]  # numba ships no types for it
+    @intrinsic
     def at(typing_context: Any, address: Any) -> Any:  # noqa: ANN401, ARG001  # the form that numba asks for
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
             return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
         return kind(types.int64), generate
 
-    return at  # type: ignore[no-any-return]
+    return at
 
 
 def addresses(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:

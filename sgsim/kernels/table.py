@@ -7,38 +7,21 @@ number of an entry, and is at most a third full; entries never move. What a look
 import numpy as np
 from numba import types
 
-from sgsim.kernels import calendar
 from sgsim.kernels.arrays import Column, Memory
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
-    AUTOMATIC_AT,
-    BESIDE,
-    CAPACITY,
-    CLOCK_WORDS,
-    COUNT,
     ENTRY_WORDS,
-    EXPIRES,
     FLOW,
-    FORGET_AT,
-    FORGET_COUNT,
-    FORGET_QUEUE,
-    FORGET_TABLE,
-    FORGOTTEN,
     FREE_COUNT,
     FREE_HEAD,
     FREE_TAIL,
     INDEX_MASK,
     INDEX_USED,
     KEY_ADDRESSES,
-    KEY_IPV6,
     KEY_SERVICE,
     LINKS,
-    NEXT_FLOW,
     OWNER,
-    PLACES_AT,
     POOL_USED,
-    STATE,
-    TRACKING_AT,
 )
 from sgsim.model.states import Tracking
 
@@ -54,7 +37,7 @@ _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def mix(word: np.uint64) -> np.uint64:
     """Spread the bits of a word over all of it."""
     word ^= word >> _SHIFT
@@ -64,13 +47,13 @@ def mix(word: np.uint64) -> np.uint64:
     return word ^ word >> _SHIFT
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def hash_key(addresses: int, service: int, interface: int) -> np.uint64:
     """The hash of a key, 64 bits; its lower half is the tag, and finds the slot."""
     return mix(np.uint64(addresses) * _K1 ^ mix(np.uint64(service) ^ np.uint64(interface) * _K3))
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def find(m: Memory, addresses: int, service: int, interface: int, hashed: np.uint64) -> int:
     """The entry with a key, -1 if there is none; for IPv6 that of the same 32-bit hashes (see `find_wide`)."""
     mask = np.uint64(m.clock[INDEX_MASK])
@@ -125,7 +108,7 @@ def find_wide(
         at = (at + _ONE) & mask
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def take_entry(m: Memory) -> int:
     """A free entry; the caller has seen to it that there is one."""
     head = m.clock[FREE_HEAD]
@@ -154,7 +137,7 @@ def free_entry(m: Memory, entry: int) -> None:
     m.clock[FREE_COUNT] += 1
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def link(m: Memory, entry: int, hashed: np.uint64) -> None:
     """Put an entry into the index."""
     mask = np.uint64(m.clock[INDEX_MASK])

@@ -30,7 +30,7 @@ LAST_ACK, SYN_SENT2 = int(TcpState.LAST_ACK), int(TcpState.SYN_SENT2)
 _BESIDE = 1 << BY_FIN_AT | 7 << LAST_SEGMENT_AT | 1 << LAST_REPLY_AT | 1 << CHALLENGE_AT | 1 << SIMULTANEOUS_AT
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def move(facts: Facts, word: int, is_reply: int, segment: int) -> tuple[int, int]:
     """What a segment does: the effect, and the state word after it."""
     if facts.options[LINUX_TCP]:

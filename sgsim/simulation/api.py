@@ -74,6 +74,7 @@ def replay(
     rules: Inventory,
     traffic: object,
     *,
+    engine: str = "auto",
     changes: Iterable[Change] = (),
     decisions: str | Path | Iterable[str | Path] = (),
     flows: str | Path | Iterable[str | Path] = (),
@@ -85,6 +86,7 @@ def replay(
     Args:
         rules: What `sgsim.load` gives.
         traffic: A capture's path (`"eni-a=FILE"` binds it to an interface), a stream, scapy packets, or a list of these.
+        engine: `reference`, `compiled`, or `auto`, which takes the compiled one for large files; the answers are equal.
         changes: Rules that take over while the traffic runs.
         decisions: Tables to write decisions to, `.parquet`, `.csv` or `.jsonl`.
         flows: Tables to write flows to.
@@ -99,7 +101,9 @@ def replay(
     from sgsim.simulation.driver import Wanted, run  # noqa: PLC0415  # numpy is only for those who replay
 
     wanted = Wanted(decisions=_paths(decisions), flows=_paths(flows), in_memory=keep)
-    return run(rules, inputs_of(traffic), traffic_options(**options), wanted=wanted, changes=list(changes))
+    return run(
+        rules, inputs_of(traffic), traffic_options(**options), engine=engine, wanted=wanted, changes=list(changes)
+    )
 
 
 def filter_options(**options: Unpack[FilterOptions]) -> EngineOptions:

@@ -9,18 +9,18 @@ from attrs import asdict, define, field, frozen
 from sgsim.conntrack.table import DEFAULT_REMEMBER
 from sgsim.engine.base import Engine
 from sgsim.engine.options import EngineOptions
-from sgsim.engine.reference_batches import ReferenceBatches
 from sgsim.errors import ConfigError, NoTrafficError, SourceError, UnresolvedReferenceError
 from sgsim.model.address import Family
 from sgsim.model.columns import DecisionColumns, PacketColumns
 from sgsim.model.standing import Standing
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
+from sgsim.simulation.engines import choose_engine, make_engine
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.recorder import Kept, Recorder, See
 from sgsim.simulation.summary import RuleUsage, Summary, TableLoad
 from sgsim.simulation.timeline import Timeline
-from sgsim.sources.base import Source
+from sgsim.sources.base import BATCH_ROWS, Source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,6 +102,7 @@ def run(
     traffic: Sequence[Any],
     options: EngineOptions,
     *,
+    engine: str = "auto",
     wanted: Wanted = Wanted(),
     changes: Sequence[Change] = (),
     watch: Watch | None = None,
@@ -112,6 +113,7 @@ def run(
         inventory: Rules and interfaces.
         traffic: Paths (`INTERFACE=PATH` binds one to an interface), streams, scapy packets or sources.
         options: How the engine is to run.
+        engine: `reference`, `compiled`, or `auto`, which takes the compiled one for large files.
         wanted: What to keep beside the summary.
         changes: Changes of rules in the order of their times.
         watch: Is told of each batch as it is done.
@@ -121,20 +123,23 @@ def run(
         NoTrafficError: If no packet touches a known interface.
         UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
     """
+    name = choose_engine(engine, traffic)
     source, taken_at = open_traffic(traffic, inventory)
-    engine = ReferenceBatches(inventory, options)
-    recorder = _recorder(engine, source, wanted)
+    judging = make_engine(name, inventory, options)
+    if name == "compiled":
+        source, taken_at = open_traffic(traffic, inventory, native=True)
+    recorder = _recorder(judging, source, wanted)
     timeline = Timeline(list(changes))
     complete = False
     try:
-        broken = _pump(source, taken_at, engine, recorder, timeline, watch)
+        broken = _pump(source, taken_at, judging, recorder, timeline, watch)
         _check_met_interface(recorder, inventory, broken)
         recorder.finish()
         complete = True
     finally:
         recorder.decisions.close(complete=complete)
         recorder.flows.close(complete=complete)
-    summary = _summary(recorder, inventory, options, timeline, broken)
+    summary = _summary(recorder, inventory, options, name, timeline, broken)
     return Replay(summary, recorder.decisions.frames, recorder.flows.frames)
 
 
@@ -157,7 +162,7 @@ def _pump(
     """Send all batches through; give the break where the input has one after its beginning."""
     done = 0
     try:
-        for batch in source.batches(taken_at):
+        for batch in source.batches(taken_at, batch_rows=BATCH_ROWS):
             for part in timeline.parts(batch, engine):
                 recorder.record(part, _filter(engine, part, source))
                 done += len(part.time_ns)
@@ -186,7 +191,12 @@ def _filter(engine: Engine, part: PacketColumns, source: Source) -> DecisionColu
 
 
 def _summary(
-    recorder: Recorder, inventory: Inventory, options: EngineOptions, timeline: Timeline, broken: str | None
+    recorder: Recorder,
+    inventory: Inventory,
+    options: EngineOptions,
+    engine_name: str,
+    timeline: Timeline,
+    broken: str | None,
 ) -> Summary:
     engine = recorder.engine
     return Summary(
@@ -194,7 +204,7 @@ def _summary(
         profile_title=options.profile.title,
         profile_dated=options.profile.dated,
         given=dict(_given(options)),
-        engine="reference",
+        engine=engine_name,
         files=recorder.files,
         start_ns=recorder.start_ns,
         end_ns=recorder.end_ns,

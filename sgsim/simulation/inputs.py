@@ -10,8 +10,10 @@ from sgsim.sources.base import NOT_BOUND, Source
 from sgsim.sources.opening import open_source, open_sources
 
 
-def open_traffic(traffic: Sequence[Any], inventory: Inventory) -> tuple[Source, list[int]]:
+def open_traffic(traffic: Sequence[Any], inventory: Inventory, *, native: bool = False) -> tuple[Source, list[int]]:
     """Open the inputs, and find the interface that each file is bound to, by its index in the inventory.
+
+    `native` says whether compiled code decodes captures.
 
     Raises:
         ConfigError: If there is no input, or one is bound to an interface that is not known.
@@ -23,7 +25,7 @@ def open_traffic(traffic: Sequence[Any], inventory: Inventory) -> tuple[Source, 
     sources, taken_at = [], []
     for item in traffic:
         interface_id, path = _bound(item, inventory)
-        source = open_source(path)
+        source = open_source(path, native=native)
         sources.append(source)
         index = interface_ids.index(interface_id) if interface_id is not None else NOT_BOUND
         taken_at.extend([index] * len(source.files))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sgsim.errors import SourceError
 from sgsim.sources.byte_reader import ByteReader
 
-WINDOW_BYTES: Final = 1 << 20
+WINDOW_BYTES: Final = 1 << 19
 """So large that the cost of a read vanishes, so small that what was read is still in the processor's second cache."""
 READABLE_BEYOND: Final = 64
 """How many bytes behind its end may be looked at, whatever they are."""
@@ -29,6 +29,8 @@ class ByteWindow:
 
     _reader: ByteReader
     data: NDArray[np.uint8] = field(factory=lambda: _buffer(WINDOW_BYTES), init=False)
+    address: int = field(init=False)
+    """Where `data` is in memory."""
     begin: int = field(default=0, init=False)
     """Where in `data` what comes next begins; the owner moves it over what it has used."""
     end: int = field(default=0, init=False)
@@ -37,6 +39,10 @@ class ByteWindow:
     """What is wrong behind `end`: raised by who asks for more, so that what comes before is used first."""
     _base: int = field(init=False)
     """Offset of the first byte of `data` in the input."""
+
+    @address.default
+    def _default_address(self) -> int:
+        return self.data.ctypes.data
 
     @_base.default
     def _default_base(self) -> int:
@@ -61,7 +67,7 @@ class ByteWindow:
         if held == self._size:
             larger = _buffer(self._size * 2)
             larger[:held] = self.data[:held]
-            self.data = larger
+            self.data, self.address = larger, larger.ctypes.data
         try:
             count = self._reader.take_into(self.data.data[held : self._size])
         except SourceError as error:

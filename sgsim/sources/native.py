@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from sgsim.errors import SourceError
 from sgsim.kernels import decode_layout as layout
-from sgsim.model.columns import PACKET_DTYPES, Column, PacketColumns, QuotedColumns
+from sgsim.model.columns import PACKET_DTYPES, PacketColumns, QuotedColumns
 from sgsim.sources.base import MAX_LENGTH_BYTES, NOT_BOUND
 from sgsim.sources.byte_reader import ByteReader
 from sgsim.sources.byte_window import ByteWindow
@@ -26,8 +26,11 @@ from sgsim.sources.packet_rows import PacketRows, RowPool
 from sgsim.sources.pcap import naming, opened, recognised, refuse_unknown
 from sgsim.sources.pcap_file import take_header
 
-NATIVE_BATCH_ROWS: Final = layout.CAPACITY
-"""How many packets a batch has. Larger ones are put together from several sets of columns, which costs a copy."""
+NATIVE_BATCH_ROWS: Final = 16_384
+"""How many packets a batch has: so many that the cost of a batch vanishes, so few that its columns are still in the
+processor's second cache when the engine reads them."""
+_MOST_ROWS: Final = layout.CAPACITY
+"""Larger batches are put together from several sets of columns, which costs a copy."""
 
 _DECODED_NAMES: Final = (
     *tuple(PACKET_DTYPES)[3:14],  # src_hi to icmp_code
@@ -80,7 +83,8 @@ class _Decoding:
     def batches(self, bound_to: int, batch_rows: int) -> Iterator[PacketColumns]:
         self._state[layout.NUMBER] = 1
         self._records.begin(self._state)
-        pool = RowPool(bound_to)
+        most = min(batch_rows, _MOST_ROWS)
+        pool = RowPool(bound_to, most)
         parts: list[PacketColumns] = []
         missing = batch_rows
         broken = None
@@ -88,7 +92,7 @@ class _Decoding:
         while has_more:
             rows = pool.take()
             try:
-                has_more = self._fill(rows, min(missing, layout.CAPACITY))
+                has_more = self._fill(rows, min(missing, most))
             except SourceError as error:
                 broken, has_more = error, False
             rows.odd_rows = int(self._state[layout.ODD_ROWS])
@@ -107,16 +111,16 @@ class _Decoding:
         from sgsim.kernels.decode import clear_rows, decode_batch  # noqa: PLC0415 - numba costs 0.3 s
 
         state, window, records, facts = self._state, self._window, self._records, decoding_facts()
+        # Compiled code gets addresses, of arrays that are held here.
+        state_at, facts_at, fields_at = state.ctypes.data, facts.ctypes.data, self._fields.ctypes.data
         state[layout.ROWS] = wanted
         state[layout.ODD_ROWS] = rows.odd_rows
-        clear_rows(_address(state), rows.address)
+        clear_rows(state_at, rows.address)
         state[layout.FOUND] = state[layout.DECODED] = state[layout.QUOTES] = 0
         while True:
             state[layout.POSITION], state[layout.END] = window.begin, window.end
-            status = decode_batch(
-                _address(window.data), _address(state), rows.address,
-                _address(records.interfaces), _address(facts), _address(self._fields),
-            )  # fmt: skip
+            interfaces = records.interfaces.ctypes.data
+            status = decode_batch(window.address, state_at, rows.address, interfaces, facts_at, fields_at)
             window.begin = int(state[layout.POSITION])
             if status == layout.IS_FULL:
                 return True
@@ -169,11 +173,6 @@ class _Decoding:
                 columns[f"quoted.{name}"][state[layout.QUOTES]] = value
             state[layout.QUOTES] += 1
         state[layout.DECODED] += 1
-
-
-def _address(array: Column) -> int:
-    """Where an array is in memory; it must be held while compiled code uses it."""
-    return array.ctypes.data
 
 
 def _joined(parts: list[PacketColumns]) -> PacketColumns:

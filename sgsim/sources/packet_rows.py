@@ -15,12 +15,11 @@ from attrs import define, field
 from numpy.typing import NDArray
 
 from sgsim.kernels import decode_layout as layout
-from sgsim.model.columns import PACKET_DTYPES, Column, PacketColumns, QuotedColumns
+from sgsim.model.columns import PACKET_DTYPES, QUOTED_DTYPES, Column, PacketColumns, QuotedColumns
 
 _CACHE_LINE: Final = 64
 _KEPT_SETS: Final = 4
 """How many sets wait to be used again: one that is filled, and those on their way through a pipeline."""
-_CONSTANT: Final = {"file": 0, "quote": -1}
 
 
 @define(eq=False)
@@ -29,12 +28,18 @@ class PacketRows:
 
     bound_to: int
     """What `taken_at` says of each packet."""
+    usable: int = layout.CAPACITY
+    """How many rows a batch has at most."""
     memory: NDArray[np.uint8] = field(init=False)
     """All columns, as `decode_layout` describes it."""
     address: int = field(init=False)
     """Where `memory` is."""
     columns: dict[str, Column] = field(init=False)
     """Each column at its full length."""
+    _packets: list[Column] = field(init=False)
+    """The columns of `PacketColumns`, but for `quoted`."""
+    _quoted: list[Column] = field(init=False)
+    """The columns of `QuotedColumns`."""
     odd_rows: int = field(default=0, init=False)
     """How many rows have to be reset before the set is used again."""
     _idle_references: int = field(init=False)
@@ -47,8 +52,10 @@ class PacketRows:
             name: self.memory[layout.COLUMN_PLACES[name] :][: layout.CAPACITY * int(dtype[1])].view(dtype)
             for name, dtype in layout.COLUMN_DTYPES.items()
         }
-        self.columns["quote"][:] = -1
-        self.columns["taken_at"][:] = self.bound_to
+        self._packets = [self.columns[name] for name in PACKET_DTYPES]
+        self._quoted = [self.columns[f"quoted.{name}"] for name in QUOTED_DTYPES]
+        self.columns["quote"][: self.usable] = -1
+        self.columns["taken_at"][: self.usable] = self.bound_to
         self._idle_references = self._references()
 
     @property
@@ -58,15 +65,16 @@ class PacketRows:
 
     def batch(self, rows: int, quotes: int) -> PacketColumns:
         """Give the first rows as a batch."""
-        columns = self.columns
-        quoted = QuotedColumns(*(columns[name][:quotes] for name in _QUOTED_NAMES))
-        return PacketColumns._make([*(columns[name][:rows] for name in PACKET_DTYPES), quoted])
+        first, quoted = slice(rows), slice(quotes)
+        return PacketColumns._make(
+            [
+                *[column[first] for column in self._packets],
+                QuotedColumns._make([column[quoted] for column in self._quoted]),
+            ]
+        )
 
     def _references(self) -> int:
         return sys.getrefcount(self.memory.base)
-
-
-_QUOTED_NAMES: Final = tuple(f"quoted.{name}" for name in QuotedColumns._fields)
 
 
 def _aligned_zeros(size: int) -> NDArray[np.uint8]:
@@ -82,6 +90,8 @@ class RowPool:
 
     bound_to: int
     """What `taken_at` says of each packet."""
+    usable: int = layout.CAPACITY
+    """How many rows a batch has at most."""
     _sets: list[PacketRows] = field(factory=list, init=False)
 
     def take(self) -> PacketRows:
@@ -89,6 +99,6 @@ class RowPool:
         for rows in self._sets:
             if rows.is_idle:
                 return rows
-        rows = PacketRows(self.bound_to)
+        rows = PacketRows(self.bound_to, self.usable)
         self._sets = [*self._sets[1 - _KEPT_SETS :], rows]
         return rows

@@ -1,100 +1,169 @@
 """Seeded random traffic that meets itself: few addresses, few ports, all flags, times around every timeout."""
 
+import ipaddress
 from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
 
 from sgsim.model.columns import PACKET_DTYPES, QUOTED_DTYPES, PacketColumns, QuotedColumns
+from sgsim.model.decision import Reason
+from sgsim.model.protocol import ICMP_ANSWERS, ICMP_ERRORS, ICMP_QUERIES, Protocol
 
-IPV4 = ["10.0.0.5", "10.0.0.6", "10.0.1.9", "198.51.100.7", "203.0.113.1", "169.254.169.254", "10.0.0.2", "192.0.2.80"]
-IPV6 = ["2001:db8::5", "2001:db8::6", "2001:db8:1::9", "2001:db8:2::7", "fd00:ec2::254"]
-FLAGS = [2, 18, 16, 16, 24, 17, 17, 4, 20, 0, 3, 6, 63, 34]
-STEPS_NS = [
-    0,
-    1,
-    1000,
-    10**6,
-    10**8,
-    10**9,
-    5 * 10**9,
-    10**10 - 1,
-    10**10,
-    3 * 10**10,
-    3 * 10**10 + 1,
-    6 * 10**10,
-    12 * 10**10,
-    18 * 10**10,
-    35 * 10**10,
-]
+Column = NDArray[Any]
+
+SECOND_NS: Final = 10**9
+START_NS: Final = 1_700_000_000 * SECOND_NS
+
+IPV4: Final = (
+    "10.0.0.5", "10.0.0.6", "10.0.1.9", "198.51.100.7", "203.0.113.1", "169.254.169.254", "10.0.0.2", "192.0.2.80",
+)  # fmt: skip
+IPV6: Final = ("2001:db8::5", "2001:db8::6", "2001:db8:1::9", "2001:db8:2::7", "fd00:ec2::254")
+
+STEPS_NS: Final = (
+    0, 1, 1000, 10**6, 10**8, SECOND_NS, 5 * SECOND_NS, 10 * SECOND_NS - 1, 10 * SECOND_NS, 30 * SECOND_NS,
+    30 * SECOND_NS + 1, 60 * SECOND_NS, 120 * SECOND_NS, 180 * SECOND_NS, 350 * SECOND_NS,
+)  # fmt: skip
+"""Silences at and beside the timeouts of all profiles."""
+
+DAY_NS: Final = 86_400 * SECOND_NS
+JUMPS_NS: Final = (0, 1, 2**20 - 1, 2**20, 2**28, 2**36, 2**44, 5 * DAY_NS, 366 * DAY_NS, 12 * 366 * DAY_NS)
+"""Silences that leave rounds of the calendar behind, up to years."""
+
+TICK_STEPS_NS: Final = (0, 1, 100, 10_000, 100_000, 250_000, 499_999, 500_000, 10**6, 2 * 10**6)
+"""Silences within a tick of the calendar, and just beyond."""
+
+_FLAGS: Final = (2, 18, 16, 16, 24, 17, 17, 4, 20, 0, 3, 6, 63, 34)
+_PORTS: Final = (22, 53, 67, 68, 80, 443, 32767, 32768, 40000, 40001, 546, 547)
+_TYPES: Final = {
+    Protocol.ICMP: (0, 8, 8, 3, 11, 13, 14, 5, 40),
+    Protocol.ICMPV6: (128, 128, 129, 1, 2, 3, 135, 139, 140, 200),
+}
 
 
-def _words(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    import ipaddress
+@frozen(kw_only=True)
+class Traffic:
+    """What kind of traffic to make; shares are of all packets, from 0 to 1."""
 
-    values = [int(ipaddress.ip_address(text)) for text in texts]
-    return np.array([v >> 64 for v in values], dtype=np.uint64), np.array(
-        [v & (2**64 - 1) for v in values], dtype=np.uint64
-    )
+    ipv4: Sequence[str] = IPV4
+    ipv6: Sequence[str] = IPV6
+    ports: Sequence[int] = _PORTS
+    protocols: Sequence[int] = (6, 6, 6, 17, 17, 1, 47)
+    ipv6_share: float = 0.3
+    fragment_share: float = 0.06
+    fragment_ids: int = 4
+    """How many identifications fragments have."""
+    steps_ns: Sequence[int] = STEPS_NS
+    step_share: float = 0.3
+    """How many packets come after one of these steps; the others within 10 ms."""
+    back_share: float = 0.01
+    """How many come up to a second before the one before them."""
+    start_ns: int = START_NS
+    taken_at: Sequence[int] = (-1,)
+    """Interfaces at which one packet in five was taken."""
+    unread_share: float = 0.02
+    between_ns: int = field(default=10**7)
+    """The most between two packets where there is no step."""
 
 
-def random_packets(
-    seed: int, count: int, *, bound: int = -1, mean_step: float = 0.3, back: float = 0.01
-) -> PacketColumns:
-    """Make packets."""
+def random_packets(seed: int, count: int, kind: Traffic) -> PacketColumns:
+    """Make packets, the same for the same arguments."""
     rng = np.random.default_rng(seed)
-    is6 = rng.random(count) < 0.3
-    hi4, lo4 = _words(IPV4)
-    hi6, lo6 = _words(IPV6)
-    a, b = rng.integers(0, len(IPV4), count), rng.integers(0, len(IPV4), count)
-    c, d = rng.integers(0, len(IPV6), count), rng.integers(0, len(IPV6), count)
-    protocol = rng.choice([6, 6, 6, 17, 17, 1, 47], count)
-    protocol = np.where(is6 & (protocol == 1), 58, protocol)
-    ports = np.array([22, 53, 67, 68, 80, 443, 32767, 32768, 40000, 40001, 546, 547], dtype=np.uint16)
-    has_ports = (protocol == 6) | (protocol == 17)
-    src_port = np.where(has_ports, rng.choice(ports, count), 0)
-    dst_port = np.where(has_ports, rng.choice(ports, count), 0)
-    icmp_type = np.where(protocol == 1, rng.choice([0, 8, 8, 3, 11, 13, 14, 5, 40], count), 0)
-    icmp_type = np.where(protocol == 58, rng.choice([128, 128, 129, 1, 2, 3, 135, 139, 140, 200], count), icmp_type)
-    icmp_code = np.where((protocol == 1) | (protocol == 58), rng.choice([0, 0, 0, 1, 4], count), 0)
-    identifier = rng.choice([0, 0, 1, 7], count)
-    is_query = ((protocol == 1) & np.isin(icmp_type, [8, 13])) | ((protocol == 58) & np.isin(icmp_type, [128, 139]))
-    is_answer = ((protocol == 1) & np.isin(icmp_type, [0, 14])) | ((protocol == 58) & np.isin(icmp_type, [129, 140]))
-    src_port = np.where(is_query, identifier, src_port)
-    dst_port = np.where(is_answer, identifier, dst_port)
-    fragment = rng.random(count) < 0.06
-    later = fragment & (rng.random(count) < 0.6)
-    steps = np.where(rng.random(count) < mean_step, rng.choice(STEPS_NS, count), rng.integers(0, 10**7, count))
-    steps = np.where(rng.random(count) < back, -rng.integers(0, 10**9, count), steps)
-    error = ((protocol == 1) & np.isin(icmp_type, [3, 11, 5])) | ((protocol == 58) & np.isin(icmp_type, [1, 2, 3]))
-    quotes = error & ~later & (rng.random(count) < 0.9)
-    skip = np.where(rng.random(count) < 0.02, 15, 0)
-    quotes &= skip == 0
-    columns = {
-        "time_ns": 1_700_000_000 * 10**9 + np.cumsum(steps), "number": np.arange(1, count + 1), "file": 0,
-        "src_hi": np.where(is6, hi6[c], hi4[a]), "src_lo": np.where(is6, lo6[c], lo4[a]),
-        "dst_hi": np.where(is6, hi6[d], hi4[b]), "dst_lo": np.where(is6, lo6[d], lo4[b]),
-        "family": np.where(is6, 6, 4), "protocol": protocol,
-        "src_port": np.where(later, 0, src_port), "dst_port": np.where(later, 0, dst_port),
-        "tcp_flags": np.where((protocol == 6) & ~later, rng.choice(FLAGS, count), 0),
-        "icmp_type": np.where(later, 0, icmp_type), "icmp_code": np.where(later, 0, icmp_code),
+    columns = _headers(rng, count, kind)
+    is_later = columns["fragment_offset"] > 0
+    error = _is_any(columns, ICMP_ERRORS) & ~is_later
+    columns["skip"] = np.where(rng.random(count) < kind.unread_share, int(Reason.UNSUPPORTED), 0)
+    quotes = error & (columns["skip"] == 0) & (rng.random(count) < 0.9)
+    columns["quote"] = np.where(quotes, np.cumsum(quotes) - 1, -1)
+    made = {name: np.broadcast_to(columns[name], (count,)).astype(dtype) for name, dtype in PACKET_DTYPES.items()}
+    return PacketColumns(*made.values(), quoted=_quoted(rng, made, np.flatnonzero(quotes)))
+
+
+def _headers(rng: np.random.Generator, count: int, kind: Traffic) -> dict[str, Column]:
+    """All columns but those of quotes."""
+    is_ipv6 = rng.random(count) < kind.ipv6_share
+    protocol = rng.choice(kind.protocols, count)
+    protocol = np.where(is_ipv6 & (protocol == Protocol.ICMP), Protocol.ICMPV6, protocol)
+    is_fragment = rng.random(count) < kind.fragment_share
+    is_later = is_fragment & (rng.random(count) < 0.6)
+    columns: dict[str, Column] = {
+        "time_ns": _times(rng, count, kind), "number": np.arange(1, count + 1), "file": np.zeros(1),
+        "family": np.where(is_ipv6, 6, 4), "protocol": protocol, "vlan": np.zeros(1),
         "length_bytes": rng.integers(40, 1500, count), "direction": rng.choice([0, 1, 2], count),
-        "taken_at": np.where(rng.random(count) < 0.2, bound, -1), "skip": skip, "vlan": 0,
-        "fragment_id": np.where(fragment, rng.integers(0, 4, count), 0), "fragment_offset": np.where(later, 1480, 0),
-        "more_fragments": np.where(fragment, np.where(later, rng.random(count) < 0.5, True), False),
-        "quote": np.where(quotes, np.cumsum(quotes) - 1, -1),
+        "taken_at": np.where(rng.random(count) < 0.2, rng.choice(kind.taken_at, count), -1),
+        "fragment_id": np.where(is_fragment, rng.integers(0, kind.fragment_ids, count), 0),
+        "fragment_offset": np.where(is_later, 1480, 0),
+        "more_fragments": is_fragment & (~is_later | (rng.random(count) < 0.5)),
     }  # fmt: skip
-    q = np.flatnonzero(quotes)
-    at = rng.integers(0, count, len(q))
-    near = np.maximum(q - rng.integers(1, 30, len(q)), 0)
-    at = np.where(rng.random(len(q)) < 0.8, near, at)
-    made = {
-        name: np.broadcast_to(np.asarray(value), (count,)).astype(PACKET_DTYPES[name])
-        for name, value in columns.items()
+    for end in ("src", "dst"):
+        columns |= _addresses(rng, is_ipv6, kind, end)
+    columns |= _services(rng, columns, kind)
+    for name in ("src_port", "dst_port", "tcp_flags", "icmp_type", "icmp_code"):
+        columns[name] = np.where(is_later, 0, columns[name])
+    return columns
+
+
+def _times(rng: np.random.Generator, count: int, kind: Traffic) -> Column:
+    steps = np.where(
+        rng.random(count) < kind.step_share,
+        rng.choice(kind.steps_ns, count),
+        rng.integers(0, kind.between_ns + 1, count),
+    )
+    steps = np.where(rng.random(count) < kind.back_share, -rng.integers(0, SECOND_NS, count), steps)
+    return np.asarray(kind.start_ns + np.cumsum(steps))
+
+
+def _addresses(rng: np.random.Generator, is_ipv6: Column, kind: Traffic, end: str) -> dict[str, Column]:
+    picked = []
+    for texts in (kind.ipv4, kind.ipv6):
+        values = [int(ipaddress.ip_address(text)) for text in texts]
+        at = rng.integers(0, len(values), len(is_ipv6))
+        picked.append([np.array(words, dtype=np.uint64)[at] for words in zip(*map(_halves, values), strict=True)])
+    return {f"{end}_{half}": np.where(is_ipv6, picked[1][at], picked[0][at]) for at, half in enumerate(("hi", "lo"))}
+
+
+def _halves(value: int) -> tuple[int, int]:
+    return value >> 64, value & (2**64 - 1)
+
+
+def _services(rng: np.random.Generator, columns: dict[str, Column], kind: Traffic) -> dict[str, Column]:
+    """Ports, flags, types and identifiers, as the protocol has them."""
+    protocol, count = columns["protocol"], len(columns["protocol"])
+    has_ports = (protocol == Protocol.TCP) | (protocol == Protocol.UDP)
+    is_icmp = (protocol == Protocol.ICMP) | (protocol == Protocol.ICMPV6)
+    icmp_type = np.zeros(count, dtype=np.int64)
+    for number, types in _TYPES.items():
+        icmp_type = np.where(protocol == number, rng.choice(types, count), icmp_type)
+    known = columns | {"icmp_type": icmp_type}
+    identifier = rng.choice([0, 0, 1, 7], count)
+    src_port = np.where(has_ports, rng.choice(kind.ports, count), 0)
+    dst_port = np.where(has_ports, rng.choice(kind.ports, count), 0)
+    return {
+        "src_port": np.where(_is_any(known, ICMP_QUERIES), identifier, src_port),
+        "dst_port": np.where(_is_any(known, ICMP_ANSWERS), identifier, dst_port),
+        "tcp_flags": np.where(protocol == Protocol.TCP, rng.choice(_FLAGS, count), 0),
+        "icmp_type": icmp_type,
+        "icmp_code": np.where(is_icmp, rng.choice([0, 0, 0, 1, 4], count), 0),
     }
+
+
+def _is_any(columns: dict[str, Column], types: Any) -> Column:  # noqa: ANN401 - a mapping of sets or mappings
+    """Which packets are ICMP messages of these types, by protocol."""
+    found = np.zeros(len(columns["protocol"]), dtype=bool)
+    for protocol, kinds in types.items():
+        found |= (columns["protocol"] == protocol) & np.isin(columns["icmp_type"], list(kinds))
+    return found
+
+
+def _quoted(rng: np.random.Generator, made: dict[str, Column], rows: Column) -> QuotedColumns:
+    """Quotes of other packets, mostly of those just before; errors go to the sender of what they quote, mostly."""
+    count = len(made["family"])
+    near = np.maximum(rows - rng.integers(1, 30, len(rows)), 0)
+    at = np.where(rng.random(len(rows)) < 0.8, near, rng.integers(0, count, len(rows)))
     quoted = {name: made[name][at].astype(dtype) for name, dtype in QUOTED_DTYPES.items()}
-    # Errors go to the sender of what they quote, most of the time.
-    to_sender = rng.random(len(q)) < 0.9
-    same = quoted["family"] == made["family"][q]
-    for part in ("hi", "lo"):
-        made[f"dst_{part}"][q] = np.where(to_sender & same, quoted[f"src_{part}"], made[f"dst_{part}"][q])
-    return PacketColumns(*made.values(), quoted=QuotedColumns(*quoted.values()))
+    to_sender = (rng.random(len(rows)) < 0.9) & (quoted["family"] == made["family"][rows])
+    for half in ("hi", "lo"):
+        made[f"dst_{half}"][rows] = np.where(to_sender, quoted[f"src_{half}"], made[f"dst_{half}"][rows])
+    return QuotedColumns(*quoted.values())

@@ -22,6 +22,7 @@ from sgsim.kernels import layout
 from sgsim.kernels.arrays import Column, Facts
 from sgsim.model.decision import VERDICT_OF_REASON
 from sgsim.model.protocol import ICMP_ANSWERS, ICMP_ERRORS, ICMP_QUERIES, NEIGHBOUR_DISCOVERY_TYPES, Protocol
+from sgsim.model.states import TcpState
 
 _BYPASS = {BypassProtocols.NONE: 0, BypassProtocols.TCP_UDP: 1, BypassProtocols.ALL_BUT_ICMP: 2}
 _RELATED = {RelatedIcmp.NEVER: 0, RelatedIcmp.AUTOMATIC_OR_UNTRACKED: 1, RelatedIcmp.ALWAYS: 2}
@@ -90,7 +91,7 @@ def _transitions() -> Column:
     return cells.reshape(-1)
 
 
-def _by_segment(states: dict[tcp.Segment, tcp.TcpState]) -> Column:
+def _by_segment(states: dict[tcp.Segment, TcpState]) -> Column:
     cells = np.zeros(8, dtype=np.uint8)
     for segment, state in states.items():
         cells[segment] = state

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.conntrack.pressure import FIRST_BIN_NS, MOST_BINS
-from sgsim.kernels import layout
+from sgsim.kernels import calendar, layout
 from sgsim.kernels.arrays import Column, Memory
 from sgsim.kernels.forget import rebuild_ended
 from sgsim.kernels.fragments import rebuild_fragments
@@ -96,8 +96,8 @@ class MemoryKeeper:
             extra=self._extra.sized(entries * layout.EXTRA_WORDS) if self.record_flows else nothing,
             wide=np.zeros(0, dtype=np.uint64),
             index=np.zeros(entries * 4, dtype=np.uint64),
-            heads=np.zeros(5 * 256, dtype=np.int32),
-            occupied=np.zeros(5 * 4, dtype=np.uint64),
+            heads=np.zeros(calendar.ROUNDS * calendar.SLOTS, dtype=np.int32),
+            occupied=np.zeros(calendar.ROUNDS * calendar.SLOTS // 64, dtype=np.uint64),
             due=self._due.sized(entries * 3),
             tables=nothing,
             bins=nothing,
@@ -172,6 +172,7 @@ class MemoryKeeper:
         is_full = memory.clock[layout.FREE_COUNT] < 4 and memory.clock[layout.POOL_USED] + 4 > entries
         has_wide = len(memory.wide) > 0 or not is_full  # asked for without need for entries: for IPv6
         entries *= 2 if is_full else 1
+        due_items = len(memory.due)
         # The old arrays are let go first, so that the mapping can be resized in place.
         empty = np.zeros(0, dtype=np.int64)
         self.memory = memory._replace(pool=empty, extra=empty, wide=np.zeros(0, dtype=np.uint64), due=empty)
@@ -180,7 +181,7 @@ class MemoryKeeper:
             pool=self._pool.sized(entries * layout.ENTRY_WORDS),
             extra=self._extra.sized(entries * layout.EXTRA_WORDS) if self.record_flows else empty,
             wide=self._wide.sized(entries * 4) if has_wide else np.zeros(0, dtype=np.uint64),
-            due=self._due.sized(entries * 3),
+            due=self._due.sized(max(entries * 3, due_items)),
         )
 
     def _grow_due(self) -> None:
@@ -196,16 +197,21 @@ class MemoryKeeper:
         self.memory = self.memory._replace(due=due)
 
     def _grow_fragments(self) -> None:
+        """Drop those whose time is over; where that leaves too many, make the table larger."""
         memory = self.memory
-        table = np.zeros(len(memory.fragments) * 2, dtype=np.int64)
-        memory.clock[layout.FRAGMENTS_USED] = rebuild_fragments(memory.fragments, table, memory.clock[layout.NOW])
+        table = np.zeros(len(memory.fragments), dtype=np.int64)
+        used = rebuild_fragments(memory.fragments, table, memory.clock[layout.NOW])
+        if used * 4 > len(table) // layout.FRAGMENT_WORDS:
+            table = np.zeros(len(memory.fragments) * 2, dtype=np.int64)
+            used = rebuild_fragments(memory.fragments, table, memory.clock[layout.NOW])
+        memory.clock[layout.FRAGMENTS_USED] = used
         self.memory = memory._replace(fragments=table)
 
     def _grow_tallies(self) -> None:
         memory = self.memory
-        if (memory.clock[layout.DEPARTED_USED] + 8) * 2 > len(memory.departed) // _DEPARTED_WORDS:
+        if (memory.clock[layout.DEPARTED_USED] + 8) * 2 > memory.clock[layout.DEPARTED_MASK]:
             self.memory = memory = memory._replace(departed=_rehashed_departed(memory))
-        if (memory.clock[layout.ENDED_USED] + 8) * 4 > len(memory.ended):
+        if (memory.clock[layout.ENDED_USED] + 8) * 2 > memory.clock[layout.ENDED_MASK]:
             ended = np.zeros(len(memory.ended) * 2, dtype=np.uint64)
             rebuild_ended(memory.ended, ended)
             self.memory = memory._replace(ended=ended)

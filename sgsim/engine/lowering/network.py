@@ -51,7 +51,7 @@ def lower_network(
         **_prefixes(owned.prefixes),
         service_protocol=np.array([-1 if s.protocol is None else s.protocol for s in services], dtype=np.int64),
         service_port=np.array([-1 if s.port is None else s.port for s in services], dtype=np.int64),
-        interfaces=_interface_rows(interfaces, tables, units, path_ends),
+        interfaces=_interface_rows(interfaces, present, tables, units, path_ends),
         timeouts=np.concatenate([_timeout_row(each) for each in timeouts] or [np.zeros(0, dtype=np.int64)]),
         **_path_columns(path_rows),
     )
@@ -123,6 +123,7 @@ def _prefixes(prefixes: Sequence[tuple[Family, int, int, int]]) -> dict[str, Col
 
 def _interface_rows(
     interfaces: Sequence[Interface],
+    present: Collection[str],
     tables: Mapping[str, int],
     units: Mapping[tuple[str, ...], int],
     path_ends: Sequence[tuple[int, int]],
@@ -133,6 +134,8 @@ def _interface_rows(
         rows[number, layout.IF_UNIT] = units.get(interface.group_ids, 0)
         has_unknown = bool(interface.group_ids) and interface.group_ids not in units
         rows[number, layout.IF_HAS_GROUPS] = 2 if has_unknown else bool(interface.group_ids)
+        if interface.interface_id not in present:
+            rows[number, layout.IF_HAS_GROUPS] = -1
         rows[number, [layout.IF_PATHS_FROM, layout.IF_PATHS_TO]] = path_ends[number]
     return rows.reshape(-1)
 

@@ -28,7 +28,7 @@ def raise_pressure(memory: Memory, network: Network, table: int, rule_ids: Seque
         inserted=row[layout.INSERTED],
         peak_count=row[layout.PEAK],
         peak_time_ns=row[layout.PEAK_TIME] if row[layout.PEAK] else None,
-        first_refused_ns=None if row[layout.FIRST_REFUSED] < 0 else row[layout.FIRST_REFUSED],
+        first_refused_ns=row[layout.FIRST_REFUSED] if row[layout.EXCEEDED] else None,
         bin_ns=row[layout.BIN_NS],
         start_ns=row[layout.BIN_START] if row[layout.HAS_BINS] else None,
         bins=_bins(memory, table),
@@ -46,11 +46,13 @@ def _at_peak(memory: Memory, network: Network, table: int, peak_flow: int) -> ND
     is_tracked = pool[:, layout.STATE] >> layout.TRACKING_AT & 3 == Tracking.TRACKED
     was_there = (pool[:, layout.FLOW] > 0) & (pool[:, layout.FLOW] <= peak_flow)
     candidates = np.flatnonzero(is_tracked & was_there)
-    return candidates[tables[pool[candidates, layout.OWNER] & _LOW] == table]
+    is_ours: NDArray[Any] = tables[pool[candidates, layout.OWNER] & _LOW] == table
+    return np.compress(is_ours, candidates)
 
 
 def _places(memory: Memory, entries: NDArray[Any]) -> NDArray[Any]:
-    return memory.pool.reshape(-1, layout.ENTRY_WORDS)[entries, layout.STATE] >> layout.PLACES_AT & 3
+    places: NDArray[Any] = memory.pool.reshape(-1, layout.ENTRY_WORDS)[entries, layout.STATE] >> layout.PLACES_AT & 3
+    return places
 
 
 def _bins(memory: Memory, table: int) -> dict[int, Bin]:

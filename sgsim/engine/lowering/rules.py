@@ -150,7 +150,9 @@ def _service_range(rule: Rule) -> list[tuple[int, int]]:
 def _of_family(rules: Sequence[ResolvedRule], masks: NDArray[Any], family: Family) -> NDArray[Any]:
     """Which rule admits which class in one family: ICMP is of IPv4 alone, ICMPv6 of IPv6 alone."""
     other = Protocol.ICMPV6 if family is Family.IPV4 else Protocol.ICMP
-    return masks & np.array([rule.rule.protocol != other for rule in rules], dtype=bool).reshape(-1, 1)
+    is_ours = np.array([rule.rule.protocol != other for rule in rules], dtype=bool)
+    ours: NDArray[Any] = np.logical_and(masks, is_ours.reshape(-1, 1))
+    return ours
 
 
 def header_of_service(service: int, direction: Direction, family: Family) -> Header:

@@ -1,0 +1,118 @@
+"""Decisions as kernels write them, and the counts of a flow's packets.
+
+Compiled twin of the answers in `sgsim.engine.interface_filter`.
+"""
+
+import numpy as np
+
+from sgsim.kernels.arrays import Facts, Memory, Packets
+from sgsim.kernels.jit import kernel
+from sgsim.kernels.layout import (
+    ALLOWED,
+    BYTES_ORIGINAL,
+    DENIED,
+    ENTRY_WORDS,
+    EXTRA_WORDS,
+    FLOW,
+    LAST_SEEN,
+    NOW,
+    OPENER_EGRESS_AT,
+    OWNER,
+    PACKETS_ORIGINAL,
+    RECORD_FLOWS,
+    STATE,
+)
+from sgsim.kernels.locate import INGRESS
+from sgsim.model.columns import DecisionColumns
+from sgsim.model.decision import Reason, Verdict
+
+ALLOW, DENY, SKIP = int(Verdict.ALLOW), int(Verdict.DENY), int(Verdict.SKIP)
+R_RULE, R_ESTABLISHED, R_UNTRACKED, R_RELATED = (
+    int(Reason.RULE), int(Reason.ESTABLISHED), int(Reason.UNTRACKED), int(Reason.RELATED),
+)  # fmt: skip
+_LOW = 0xFFFFFFFF
+
+
+@kernel(is_entry=False, inline=True)
+def emit(
+    m: Memory,
+    out: DecisionColumns,
+    at: int,
+    row: int,
+    interface: int,
+    direction: int,
+    reason: int,
+    verdict: int,
+    state: int,
+    rule: int,
+    entry: int,
+) -> None:
+    """Write one decision; its flow is that of the entry, -1 for none."""
+    out.row[at] = row
+    out.interface[at] = interface
+    out.direction[at] = direction
+    out.verdict[at] = verdict
+    out.reason[at] = reason
+    out.state[at] = state
+    out.rule[at] = rule
+    if entry >= 0:
+        word = m.pool[entry * ENTRY_WORDS + STATE]
+        out.tcp_state[at] = word & 15
+        out.opener[at] = INGRESS + (word >> OPENER_EGRESS_AT & 1)
+        out.flow[at] = m.pool[entry * ENTRY_WORDS + FLOW]
+    else:
+        out.tcp_state[at] = 0
+        out.opener[at] = 0
+        out.flow[at] = 0
+
+
+@kernel(is_entry=False, inline=True)
+def count(m: Memory, facts: Facts, p: Packets, row: int, direction: int, entry: int, verdict: int) -> None:
+    """Count a packet on its flow, where flows are recorded."""
+    if entry < 0 or not facts.options[RECORD_FLOWS]:
+        return
+    is_reply = goes_back(m, entry, direction)
+    at = entry * EXTRA_WORDS
+    m.extra[at + PACKETS_ORIGINAL + is_reply] += 1
+    m.extra[at + BYTES_ORIGINAL + is_reply] += np.int64(p.length_bytes[row])
+    if verdict == ALLOW:
+        m.extra[at + ALLOWED] += 1
+    elif verdict == DENY:
+        m.extra[at + DENIED] += 1
+    m.extra[at + LAST_SEEN] = m.clock[NOW]
+
+
+@kernel(is_entry=False, inline=True)
+def goes_back(m: Memory, entry: int, direction: int) -> int:
+    """1 if a packet that passes in this direction goes against the flow's opener."""
+    opener = INGRESS + (m.pool[entry * ENTRY_WORDS + STATE] >> OPENER_EGRESS_AT & 1)
+    return np.int64(opener != direction)
+
+
+@kernel(is_entry=False, inline=True)
+def answer(
+    m: Memory,
+    facts: Facts,
+    p: Packets,
+    out: DecisionColumns,
+    at: int,
+    row: int,
+    interface: int,
+    direction: int,
+    reason: int,
+    state: int,
+    rule: int,
+    entry: int,
+) -> int:
+    """Decide: the verdict is that of the reason; gives it."""
+    verdict = np.int64(facts.verdicts[reason])
+    if reason != R_RELATED:
+        count(m, facts, p, row, direction, entry, verdict)
+    emit(m, out, at, row, interface, direction, reason, verdict, state, rule, entry)
+    return verdict
+
+
+@kernel(is_entry=False, inline=True)
+def rule_of(m: Memory, entry: int) -> int:
+    """The rule that admitted a flow, -1 if none did."""
+    return (m.pool[entry * ENTRY_WORDS + OWNER] >> 32 & _LOW) - 1

@@ -1,0 +1,252 @@
+"""Flows as they begin and go on.
+
+Compiled twin of the entries in `sgsim.engine.interface_filter`.
+"""
+
+import numpy as np
+
+from sgsim.kernels import calendar, pressure, tcp
+from sgsim.kernels.answers import goes_back
+from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets
+from sgsim.kernels.choices import (
+    CAUSE_DENIED,
+    ICMP,
+    ICMPV6,
+    SYN,
+    TCP,
+    UDP,
+    opener_by_ports,
+    path,
+    peer,
+    told_opener,
+    wide_key,
+)
+from sgsim.kernels.forget import CLOSE, CLOSED, REPLACED, TIME_WAIT, forget, note_beside
+from sgsim.kernels.jit import kernel
+from sgsim.kernels.layout import (
+    ANSWERED_AT,
+    AUTOMATIC_AT,
+    CAUSE_AT,
+    ENTRY_WORDS,
+    EXPIRES,
+    EXTRA_WORDS,
+    FLOW,
+    ICMP_TIMEOUT,
+    ICMPV6_TIMEOUT,
+    IF_TABLE,
+    IF_WORDS,
+    IGNORED_REFRESH,
+    KEY_ADDRESSES,
+    KEY_IPV6,
+    KEY_SERVICE,
+    LAST_SEEN,
+    LAST_SEGMENT_AT,
+    LATE_REFRESH,
+    NEXT_FLOW,
+    NOW,
+    OPENED,
+    OPENER_EGRESS_AT,
+    OTHER_TIMEOUT,
+    OWNER,
+    PLACES_AT,
+    PRESUMED_AT,
+    RECORD_FLOWS,
+    RECORDED,
+    STATE,
+    STREAM_AGE_NS,
+    STREAM_AT,
+    STREAM_BY_AGE,
+    TIMEOUT_WORDS,
+    TRACKING_AT,
+    UDP_STREAM_TIMEOUT,
+    UDP_TIMEOUT,
+    VERSION,
+    VERSION_AT,
+)
+from sgsim.kernels.locate import EGRESS, INGRESS
+from sgsim.kernels.table import REFUSED, TRACKED, find, find_wide, link, take_entry
+from sgsim.model.states import TcpState
+
+ST_SYN_SENT, ST_ESTABLISHED = int(TcpState.SYN_SENT), int(TcpState.ESTABLISHED)
+
+
+@kernel(is_entry=False, inline=True)
+def find_item(m: Memory, p: Packets, items: Items, item: int) -> int:
+    """The entry of an item's flow, -1 for none."""
+    service, interface = items.service[item], np.int64(items.interface[item])
+    if service & KEY_IPV6:
+        wide = wide_key(p, np.int64(items.row[item]), np.int64(items.direction[item]))
+        return find_wide(m, items.addresses[item], service, interface, items.hashed[item], wide)
+    return find(m, items.addresses[item], service, interface, items.hashed[item])
+
+
+@kernel(is_entry=False, inline=True)
+def timeout(net: Network, interface: int, word: int, state: int) -> int:
+    """How long a flow may now be silent."""
+    row = interface * TIMEOUT_WORDS
+    protocol = word >> 32 & 255
+    if protocol == TCP:
+        return net.timeouts[row + (state & 15)]
+    if protocol == UDP:
+        return net.timeouts[row + (UDP_STREAM_TIMEOUT if state >> STREAM_AT & 1 else UDP_TIMEOUT)]
+    if protocol == ICMP:
+        return net.timeouts[row + ICMP_TIMEOUT]
+    if protocol == ICMPV6:
+        return net.timeouts[row + ICMPV6_TIMEOUT]
+    return net.timeouts[row + OTHER_TIMEOUT]
+
+
+@kernel(is_entry=False, inline=True)
+def progress(
+    m: Memory, net: Network, facts: Facts, interface: int, entry: int, is_reply: int, effect: int, after: int
+) -> None:
+    """Move a flow by a packet of it, and restart its timeout where that is due; `after` is its state word then."""
+    word = entry * ENTRY_WORDS
+    before, now_ns = m.pool[word + STATE], m.clock[NOW]
+    service = m.pool[word + KEY_SERVICE]
+    protocol = service >> 32 & 255
+    if protocol == UDP and before >> ANSWERED_AT & 1:
+        if facts.options[STREAM_BY_AGE]:
+            if now_ns - m.pool[word + OPENED] > facts.options[STREAM_AGE_NS]:
+                after |= 1 << STREAM_AT
+        elif not is_reply:
+            after |= 1 << STREAM_AT
+    after |= is_reply << ANSWERED_AT
+    m.pool[word + STATE] = after
+    if before >> TRACKING_AT & 3 == TRACKED and before != after:
+        if pressure.state_class(service, before) != pressure.state_class(service, after):
+            table = net.interfaces[interface * IF_WORDS + IF_TABLE]
+            pressure.note_state(m, table, entry, before)
+    restarts = True
+    if protocol == TCP and before & 15 == after & 15:
+        if (after & 15 == TIME_WAIT or after & 15 == CLOSE) and not facts.options[LATE_REFRESH]:
+            restarts = False
+        else:
+            restarts = effect == tcp.MOVED or effect == tcp.DELETED or facts.options[IGNORED_REFRESH] != 0
+    if restarts:
+        expires = now_ns + timeout(net, interface, service, after)
+        is_sooner = expires < m.pool[word + EXPIRES]
+        m.pool[word + EXPIRES] = expires
+        if is_sooner:
+            calendar.take(m, entry)
+            calendar.put(m, entry)
+
+
+@kernel(is_entry=False, inline=True)
+def move(m: Memory, facts: Facts, entry: int, is_reply: int, segment: int) -> tuple[int, int]:
+    """What a packet does to its flow's state."""
+    state = m.pool[entry * ENTRY_WORDS + STATE]
+    if segment == 0:
+        return tcp.MOVED, state
+    return tcp.move(facts, state, is_reply, segment)
+
+
+@kernel(is_entry=False)
+def write_wide(m: Memory, p: Packets, entry: int, row: int, direction: int) -> None:
+    """Keep the IPv6 addresses of an entry."""
+    local, remote = entry * 4, entry * 4 + 2
+    if direction == INGRESS:
+        local, remote = remote, local
+    m.wide[local], m.wide[local + 1] = p.src_hi[row], p.src_lo[row]
+    m.wide[remote], m.wide[remote + 1] = p.dst_hi[row], p.dst_lo[row]
+
+
+@kernel(is_entry=False, inline=True)
+def insert(
+    m: Memory,
+    net: Network,
+    facts: Facts,
+    p: Packets,
+    items: Items,
+    item: int,
+    tracking: int,
+    opener: int,
+    rule: int,
+    cause: int,
+    tcp_word: int,
+    is_presumed: int,
+) -> int:
+    """Remember the flow of an item; gives its entry."""
+    interface, direction = np.int64(items.interface[item]), np.int64(items.direction[item])
+    row, now_ns = np.int64(items.row[item]), m.clock[NOW]
+    service = items.service[item]
+    hi, lo = peer(p, row, direction)
+    automatic, places = path(net, interface, np.int64(service & KEY_IPV6 != 0), hi, lo)
+    entry = take_entry(m)
+    word = entry * ENTRY_WORDS
+    m.clock[NEXT_FLOW] += 1
+    state = (
+        tcp_word
+        | tracking << TRACKING_AT
+        | np.int64(opener == EGRESS) << OPENER_EGRESS_AT
+        | np.int64(opener != direction) << ANSWERED_AT
+        | is_presumed << PRESUMED_AT
+        | (places if tracking == TRACKED else 0) << PLACES_AT
+        | automatic << AUTOMATIC_AT
+        | cause << CAUSE_AT
+        | m.clock[VERSION] << VERSION_AT
+    )
+    m.pool[word + KEY_ADDRESSES] = items.addresses[item]
+    m.pool[word + KEY_SERVICE] = service
+    m.pool[word + OWNER] = interface | (rule + 1) << 32
+    m.pool[word + EXPIRES] = now_ns + timeout(net, interface, service, state)
+    m.pool[word + FLOW] = m.clock[NEXT_FLOW]
+    m.pool[word + STATE] = state
+    m.pool[word + OPENED] = now_ns
+    if service & KEY_IPV6:
+        write_wide(m, p, entry, row, direction)
+    if facts.options[RECORD_FLOWS]:
+        for place in range(EXTRA_WORDS):
+            m.extra[entry * EXTRA_WORDS + place] = 0
+        m.extra[entry * EXTRA_WORDS + LAST_SEEN] = now_ns
+    link(m, entry, items.hashed[item])
+    calendar.put(m, entry)
+    table = net.interfaces[interface * IF_WORDS + IF_TABLE]
+    if tracking == TRACKED:
+        pressure.note_inserted(m, table, entry, now_ns)
+    else:
+        note_beside(m, net, facts, table, now_ns)
+    return entry
+
+
+@kernel(is_entry=False)
+def first_tcp(facts: Facts, segment: int, is_presumed: int, is_reply: int) -> int:
+    """The TCP bits of the state of a flow that is not tracked from its SYN on."""
+    if segment == 0:
+        return 0
+    if is_presumed:
+        return tcp.move(facts, ST_ESTABLISHED | is_reply << ANSWERED_AT, is_reply, segment)[1] & ~(1 << ANSWERED_AT)
+    return np.int64(facts.first_states[segment]) | segment << LAST_SEGMENT_AT
+
+
+@kernel(is_entry=False, inline=True)
+def makes_refusal(facts: Facts, p: Packets, items: Items, item: int, segment: int) -> bool:
+    """Whether a denied packet may have opened a flow."""
+    if not facts.options[RECORDED] or not items.has_key[item]:
+        return False
+    row, direction = np.int64(items.row[item]), np.int64(items.direction[item])
+    opener = told_opener(items.service[item], direction, segment)
+    if not opener:
+        opener = opener_by_ports(facts, p, row, direction)
+    return opener == 0 or opener == direction
+
+
+@kernel(is_entry=False)
+def insert_refused(m: Memory, net: Network, facts: Facts, p: Packets, items: Items, item: int, segment: int) -> int:
+    """Remember a flow whose opener was denied."""
+    direction = np.int64(items.direction[item])
+    bits = first_tcp(facts, segment, 0, 0)
+    return insert(m, net, facts, p, items, item, REFUSED, direction, -1, CAUSE_DENIED, bits, 0)
+
+
+@kernel(is_entry=False)
+def continue_refused(m: Memory, net: Network, facts: Facts, items: Items, item: int, entry: int, segment: int) -> bool:
+    """Move a refused flow by a packet of it; False if the packet opens another, so that this one is forgotten."""
+    is_reply = goes_back(m, entry, np.int64(items.direction[item]))
+    effect, after = move(m, facts, entry, is_reply, segment)
+    if effect != tcp.REOPENED and not (is_reply and segment == SYN):
+        progress(m, net, facts, np.int64(items.interface[item]), entry, is_reply, effect, after)
+        return True
+    state = m.pool[entry * ENTRY_WORDS + STATE] & 15
+    forget(m, net, facts, entry, CLOSED if state == TIME_WAIT or state == CLOSE else REPLACED, m.clock[NOW])
+    return False

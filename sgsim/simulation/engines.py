@@ -1,0 +1,88 @@
+"""Which engine replays which traffic.
+
+Both give the same decisions. The reference engine begins at once; the compiled one has code to load, or on a fresh
+install to compile, and is then many times as fast. `auto` takes it where the traffic is large enough to repay that.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sgsim.engine.base import Engine
+from sgsim.engine.options import EngineOptions
+from sgsim.engine.reference_batches import ReferenceBatches
+from sgsim.errors import ConfigError
+from sgsim.rules.inventory import Inventory
+
+ENGINES: Final = ("auto", "reference", "compiled")
+
+LARGE_BYTES: Final = 8 << 20
+"""From this size on `auto` takes the compiled engine: some 80,000 packets, two seconds of the reference engine."""
+
+PATIENCE_S: Final = 1.5
+"""Loading compiled code takes less than this; what takes longer is compiling, which users are told of."""
+
+
+def choose_engine(name: str, traffic: Sequence[Any]) -> str:
+    """The engine for some traffic: `reference` or `compiled`.
+
+    Args:
+        name: What the user asks for, one of `ENGINES`.
+        traffic: Paths, streams, scapy packets or sources; only files have a size that is known beforehand.
+
+    Raises:
+        ConfigError: If there is no such engine.
+    """
+    if name not in ENGINES:
+        raise ConfigError(f"engine must be one of {', '.join(ENGINES)}, got {name!r}")
+    if name != "auto":
+        return name
+    return "compiled" if sum(map(_size, traffic)) >= LARGE_BYTES else "reference"
+
+
+def _size(item: object) -> int:
+    """Bytes of a file, 0 for anything else; a bound one is `INTERFACE=PATH`."""
+    if not isinstance(item, str | os.PathLike):
+        return 0
+    path = os.fspath(item)
+    for name in (path, path.partition("=")[2]):
+        if os.path.isfile(name):  # noqa: PTH113  # names of any kind, `-` among them
+            return os.path.getsize(name)  # noqa: PTH202  # as above
+    return 0
+
+
+def make_engine(name: str, inventory: Inventory, options: EngineOptions) -> Engine:
+    """Make the engine that `choose_engine` has named; where it is to be compiled first, users are told."""
+    if name == "reference":
+        return ReferenceBatches(inventory, options)
+    with _telling_of_compilation():
+        import sgsim.sources.native  # noqa: F401, PLC0415  # the decoder is compiled with the engine that it feeds
+        from sgsim.engine.compiled import CompiledEngine  # noqa: PLC0415  # numba is loaded for this engine alone
+
+        return CompiledEngine(inventory, options)
+
+
+@contextmanager
+def _telling_of_compilation() -> Iterator[None]:
+    """Say on stderr that kernels are being compiled, if that is what takes so long, and in the end how long it took."""
+    begun = time.monotonic()
+    done = threading.Event()
+
+    def tell() -> None:
+        if not done.wait(PATIENCE_S):
+            sys.stderr.write("sgsim: compiling the engine, once for this installation; this takes about a minute\n")
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        was_told = not done.is_set() and time.monotonic() - begun > PATIENCE_S
+        done.set()
+        thread.join()
+        if was_told:
+            sys.stderr.write(f"sgsim: compiled in {time.monotonic() - begun:.0f} s\n")

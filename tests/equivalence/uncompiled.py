@@ -1,0 +1,121 @@
+"""The kernels as plain Python, from copies of their sources, so that a fault can be planted in one of them.
+
+Kernels reach their arrays by addresses, which Python cannot follow. Here the modules `structs` and `prefetch` are others,
+which hand the arrays themselves over; all else is the text of the kernels as it stands, run by Python. That takes no
+compilation, so a fault costs a second. numpy's scalars then wrap around as compiled integers do.
+"""
+
+import importlib
+import re
+import sys
+import types
+from collections import namedtuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+import sgsim
+from sgsim.engine.compiled import CompiledEngine
+
+_PACKAGE = Path(sgsim.__file__).parent
+_IMPORTS = re.compile(r"^from sgsim\.([a-z_.]+) import ([^(\n]+|\([^)]*\))", re.MULTILINE)
+_WITH_KERNELS = ("engine.lowering.facts", "engine.lowering.memory", "engine.lowering.network",
+                 "engine.lowering.pressure", "engine.lowering.flows", "engine.lowering.rules", "engine.compiled")  # fmt: skip
+"""Modules beside the kernels that call them; their copies call the copies."""
+
+
+class _Address:
+    """In place of an address: what stands there."""
+
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        self.ctypes = types.SimpleNamespace(data=list(arrays))
+
+
+def _plain_structs() -> types.ModuleType:
+    module = types.ModuleType("sgsim.kernels.structs")
+
+    def struct(name: str, dtypes: Mapping[str, str]) -> Any:  # noqa: ANN401 - as the module that it stands for
+        group = namedtuple(f"{name.title()}Group", dtypes)  # type: ignore[misc]  # noqa: PYI024 - made at run time
+        return lambda arrays: group(*arrays)
+
+    module.__dict__.update(struct=struct, addresses=_Address)
+    return module
+
+
+def _plain_prefetch() -> types.ModuleType:
+    module = types.ModuleType("sgsim.kernels.prefetch")
+    module.__dict__.update(prefetch=lambda _array, _index: None)
+    return module
+
+
+def kernel_modules() -> list[str]:
+    """The modules of the engine's kernels, in an order in which they can be imported."""
+    paths = {path.stem: path for path in (_PACKAGE / "kernels").glob("*.py") if not path.stem.startswith("decode")}
+    for name in ("__init__", "jit", "structs", "prefetch"):
+        del paths[name]
+    needs = {name: _imported(path) & paths.keys() for name, path in paths.items()}
+    return list(TopologicalSorter(needs).static_order())
+
+
+def _imported(path: Path) -> set[str]:
+    found = set()
+    for module, names in _IMPORTS.findall(path.read_text()):
+        if module == "kernels":
+            found |= set(re.findall(r"\w+", names))
+        elif module.startswith("kernels."):
+            found.add(module.removeprefix("kernels."))
+    return found
+
+
+@contextmanager
+def uncompiled(module: str = "", before: str = "", after: str = "") -> Iterator[type[CompiledEngine]]:
+    """The compiled engine without compilation, with a fault.
+
+    Args:
+        module: Which kernel module has the fault; empty for none.
+        before: What is taken out of its text; it must be there once.
+        after: What stands there instead.
+    """
+    kernels = kernel_modules()
+    assert not module or module in kernels, f"no kernels in {module}"
+    names = [f"sgsim.kernels.{name}" for name in kernels] + [f"sgsim.{name}" for name in _WITH_KERNELS]
+    replaced = {"sgsim.kernels.structs": _plain_structs(), "sgsim.kernels.prefetch": _plain_prefetch()}
+    held = {name: sys.modules.get(name) for name in (*replaced, *names)}
+    package = importlib.import_module("sgsim.kernels")
+    attributes = {name: getattr(package, name) for name in kernels if hasattr(package, name)}
+    was_disabled = numba.config.DISABLE_JIT
+    numba.config.DISABLE_JIT = 1
+    try:
+        sys.modules.update(replaced)
+        for name in names:
+            _copy(name, before if name == f"sgsim.kernels.{module}" else "", after)
+        with np.errstate(over="ignore"):
+            yield sys.modules["sgsim.engine.compiled"].CompiledEngine
+    finally:
+        numba.config.DISABLE_JIT = was_disabled
+        package.__dict__.update(attributes)
+        for name, old in held.items():
+            if old is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = old
+
+
+def _copy(name: str, before: str, after: str) -> None:
+    path = _PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py")
+    text = path.read_text()
+    if before:
+        assert text.count(before) == 1, f"{name} must have {before!r} once, got {text.count(before)}"
+        text = text.replace(before, after)
+    copy = types.ModuleType(name)
+    copy.__file__ = str(path)
+    sys.modules[name] = copy
+    exec(compile(text, str(path), "exec"), copy.__dict__)  # noqa: S102 - our own source
+    parent, _, stem = name.rpartition(".")
+    if parent == "sgsim.kernels":
+        setattr(sys.modules[parent], stem, copy)
