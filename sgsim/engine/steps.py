@@ -115,6 +115,8 @@ def tracked(at: "InterfaceFilter", passage: Passage) -> Decision | None:
         passage.note(Step.TRACKED, "no entry", entry=entry)
         return None
     if _opened_rules_untrack(at, passage, entry):
+        if at.table.lookup(entry.key) is not entry:  # memory had no place beside the table for so old a flow
+            passage.entry, passage.as_new = None, True
         return None
     direction = entry.direction_of(passage.direction)
     move = at.move(entry, direction, passage.segment)

@@ -228,14 +228,27 @@ def _departed_slot(departed: Column, mask: np.uint64, kind: np.uint64, block: np
 
 @kernel(is_entry=False)
 def _depart_peer(m: Memory, kind: np.uint64, block: np.uint64, peak: np.uint64, places: np.uint64) -> None:
-    at = _departed_slot(m.departed, np.uint64(m.clock[DEPARTED_MASK]), kind, block)
-    if m.departed[at] == np.uint64(0):
-        m.departed[at] = kind
-        m.departed[at + np.uint64(1)] = block
-        m.clock[DEPARTED_USED] += 1
-    if m.departed[at + np.uint64(2)] != peak:
-        m.departed[at + np.uint64(2)] = peak
-        m.departed[at + np.uint64(3)] = np.uint64(0)
+    """Count places that a peer's block has left.
+
+    A slot that an earlier peak has left is as good as empty. If it comes before one in which the block already stands,
+    the block is counted in both, and read back as their sum.
+    """
+    words, mask = np.uint64(_DEPARTED_WORDS), np.uint64(m.clock[DEPARTED_MASK])
+    slot = mix(block ^ mix(kind)) & mask
+    while True:
+        at = slot * words
+        if m.departed[at] == np.uint64(0):
+            m.clock[DEPARTED_USED] += 1
+            break
+        if m.departed[at] == kind and m.departed[at + np.uint64(1)] == block:
+            break
+        table = np.int64(m.departed[at] - np.uint64(1)) >> 1
+        if np.int64(m.departed[at + np.uint64(2)]) != m.tables[table * TABLE_WORDS + PEAK_FLOW]:
+            break
+        slot = (slot + np.uint64(1)) & mask
+    if m.departed[at] != kind or m.departed[at + np.uint64(1)] != block or m.departed[at + np.uint64(2)] != peak:
+        m.departed[at], m.departed[at + np.uint64(1)] = kind, block
+        m.departed[at + np.uint64(2)], m.departed[at + np.uint64(3)] = peak, np.uint64(0)
     m.departed[at + np.uint64(3)] += places
 
 

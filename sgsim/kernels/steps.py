@@ -265,7 +265,7 @@ def tracked(
         rule, _cause = judge_again(m, net, rules, facts, p, items, item, entry)
         if rule >= 0:
             untrack(m, net, facts, entry, rule, m.clock[VERSION], m.clock[NOW])
-            return GO_ON, 0
+            return GO_ON, (0 if m.pool[entry * ENTRY_WORDS + FLOW] else AS_NEW)
     is_reply = goes_back(m, entry, direction)
     effect, after = move(m, facts, entry, is_reply, segment)
     if effect == tcp.REOPENED:

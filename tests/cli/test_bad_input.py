@@ -71,7 +71,7 @@ def test_documents(refused, document, expected):
         (("-r", "rules.json", "--members", "sg-web"), "--members sg-web: value must be GROUP=ADDRESS|CIDR[,...]"),
         (("-r", "rules.json", "--path", "10.0.0.0/8=moon"), "--path 10.0.0.0/8=moon: "),
         (("-r", "rules.json", "--change", "soon=rules.json"), "--change must be TIME=RULES with TIME in seconds"),
-        (("--engine", "fast"), "--engine must be one of auto, reference, got 'fast'"),
+        (("--engine", "fast"), "--engine must be one of auto, reference, compiled, got 'fast'"),
         (("--format", "xml"), "--format must be one of text, json, got 'xml'"),
         (("--decisions", "rows.txt"), "--decisions must end in .jsonl, .csv or .parquet, or be '-', got 'rows.txt'"),
         (("--flows", "rows"), "--flows must end in .jsonl, .csv or .parquet, or be '-', got 'rows'"),

@@ -20,6 +20,7 @@ from sgsim.kernels.structs import addresses
 from sgsim.kernels.table import rebuild_index
 
 FIRST_ENTRIES = 4096
+FIRST_DEPARTED = 16_384
 FLOW_ROWS = 16_384
 """How many ended flows are handed over at a time, where flows are recorded."""
 
@@ -38,7 +39,7 @@ class Mapped:
         """The array with so many items; the old ones keep their values, new ones are 0. Earlier arrays are void."""
         size = max(items * self._dtype.itemsize, mmap.PAGESIZE)
         if self._map is None:
-            self._map = mmap.mmap(-1, size)
+            self._map = _mapped(size)
         elif len(self._map) < size:
             self._map = _resized(self._map, size)
         if hasattr(mmap, "MADV_HUGEPAGE") and size >= 1 << 25:
@@ -46,11 +47,18 @@ class Mapped:
         return np.frombuffer(self._map, dtype=self._dtype, count=items)
 
 
+def _mapped(size: int) -> mmap.mmap:
+    """Anonymous memory; private where there is a choice, as a shared mapping cannot grow."""
+    if hasattr(mmap, "MAP_PRIVATE"):
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return mmap.mmap(-1, size)
+
+
 def _resized(old: mmap.mmap, size: int) -> mmap.mmap:
     try:
         old.resize(size)
     except (SystemError, OSError, ValueError, BufferError):  # no mremap here, or a view is still held: copy instead
-        new = mmap.mmap(-1, size)
+        new = _mapped(size)
         new[: len(old)] = old[:]
         return new
     return old
@@ -107,7 +115,7 @@ class MemoryKeeper:
             state_is_touched=np.zeros(0, dtype=np.uint8),
             departed_rule=nothing,
             departed_rule_peak=nothing,
-            departed=np.zeros(1024 * _DEPARTED_WORDS, dtype=np.uint64),
+            departed=np.zeros(FIRST_DEPARTED * _DEPARTED_WORDS, dtype=np.uint64),
             fragments=np.zeros(64 * layout.FRAGMENT_WORDS, dtype=np.int64),
             ended=np.zeros(2 * 1024, dtype=np.uint64),
             kinds=np.zeros(8, dtype=np.int64),
@@ -150,14 +158,11 @@ class MemoryKeeper:
 
     def make_room(self, need: int) -> None:
         """Make larger what a kernel asked for, but for `FLUSH_FLOWS`, which its caller does."""
-        memory = self.memory
-        match need:
+        match need:  # nothing here may hold the old arrays, or their mapping could not be resized in place
             case layout.GROW_POOL:
                 self._grow_pool()
             case layout.GROW_INDEX:
-                index = np.zeros(len(memory.index) * 2, dtype=np.uint64)
-                rebuild_index(memory.index, index)
-                self.memory = memory._replace(index=index)
+                self._grow_index()
             case layout.GROW_DUE:
                 self._grow_due()
             case layout.GROW_FRAGMENTS:
@@ -165,6 +170,12 @@ class MemoryKeeper:
             case layout.GROW_ENDED:
                 self._grow_tallies()
         self._tell_sizes()
+
+    def _grow_index(self) -> None:
+        memory = self.memory
+        index = np.zeros(len(memory.index) * 2, dtype=np.uint64)
+        rebuild_index(memory.index, index)
+        self.memory = memory._replace(index=index)
 
     def _grow_pool(self) -> None:
         memory = self.memory

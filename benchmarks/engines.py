@@ -1,0 +1,123 @@
+"""How fast each engine is, on the same packets with the same rules.
+
+First both judge a slice, and must give the same decisions; then each is timed on captures of `corpora`. The figures are
+packets per second of processor time on one thread, for decoding, judging, and both, with code already loaded; the
+reference engine judges a part.
+
+    python benchmarks/engines.py [a b big]
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import corpora
+import numpy as np
+from netaddr import IPNetwork
+
+from sgsim.engine.compiled import CompiledEngine
+from sgsim.engine.options import EngineOptions
+from sgsim.engine.reference_batches import ReferenceBatches
+from sgsim.model.columns import DecisionColumns, select_rows
+from sgsim.model.interface import Interface
+from sgsim.model.states import Direction
+from sgsim.rules.inventory import Inventory
+from sgsim.rules.port_range import PortRange
+from sgsim.rules.rule import Cidr, Rule
+from sgsim.rules.security_group import SecurityGroup
+from sgsim.sources.native import NativePcapSource
+
+RULES = (60, 300)
+SLICE = 20_000
+RUNS = 3
+
+
+def inventory(rules: int) -> Inventory:
+    """One interface with so many narrow rules, and halves of all addresses in each direction: all is tracked."""
+    rng = np.random.default_rng(1)
+    made = [_narrow(rng, number) for number in range(rules)]
+    made += [
+        Rule(group_id="sg-1", direction=direction, protocol=-1, peer=Cidr(IPNetwork(half)))
+        for direction in Direction
+        for half in ("0.0.0.0/1", "128.0.0.0/1")
+    ]
+    group = SecurityGroup(group_id="sg-1", rules=made)
+    interface = Interface(interface_id="eni-a", addresses="10.0.1.5", group_ids=("sg-1",))
+    return Inventory(groups={"sg-1": group}, interfaces={"eni-a": interface})
+
+
+def _narrow(rng: np.random.Generator, number: int) -> Rule:
+    first = int(rng.integers(1, 60_000))
+    block = ".".join(str(byte) for byte in rng.integers(1, 220, 3))
+    return Rule(
+        group_id="sg-1",
+        direction=Direction(1 + number % 2),
+        protocol=(6, 17)[number // 2 % 2],
+        ports=PortRange(first, first + int(rng.integers(0, 2000))),
+        peer=Cidr(IPNetwork(f"{block}.0/{rng.integers(8, 25)}")),
+    )
+
+
+def check(path: Path, rules: Inventory) -> None:
+    """Refuse to time engines that do not agree."""
+    batch = next(NativePcapSource(path).batches(batch_rows=SLICE))
+    engines = (
+        CompiledEngine(rules, EngineOptions(recorded=True)),
+        ReferenceBatches(rules, EngineOptions(recorded=True)),
+    )
+    actual, expected = (_named(engine, engine.filter(batch)) for engine in engines)
+    if actual != expected:
+        sys.exit(f"the engines disagree on {path}")
+
+
+def _named(engine: CompiledEngine | ReferenceBatches, decisions: DecisionColumns) -> list[list[object]]:
+    rules = [engine.rules[rule].rule_id if rule >= 0 else None for rule in decisions.rule.tolist()]
+    return [rules, *(column.tolist() for name, column in decisions._asdict().items() if name != "rule")]
+
+
+def compiled_rates(path: Path, rules: Inventory) -> Iterator[tuple[float, float, float]]:
+    """Packets per second of decoding, judging and both, for each run."""
+    for _ in range(RUNS):
+        engine = CompiledEngine(rules, EngineOptions(recorded=True), record_flows=False)
+        packets, decode_s, filter_s = 0, 0.0, 0.0
+        batches = NativePcapSource(path).batches()
+        while True:
+            begun = time.process_time()
+            batch = next(batches, None)
+            decoded = time.process_time()
+            decode_s += decoded - begun
+            if batch is None:
+                break
+            engine.filter(batch)
+            filter_s += time.process_time() - decoded
+            packets += len(batch.time_ns)
+        yield packets / decode_s, packets / filter_s, packets / (decode_s + filter_s)
+
+
+def reference_rate(path: Path, rules: Inventory) -> float:
+    """Packets per second of judging a slice."""
+    batch = select_rows(next(NativePcapSource(path).batches(batch_rows=SLICE)), 0, SLICE)
+    engine = ReferenceBatches(rules, EngineOptions(recorded=True))
+    begun = time.process_time()
+    engine.filter(batch)
+    return SLICE / (time.process_time() - begun)
+
+
+def main() -> None:
+    """Print a line for each capture and number of rules."""
+    print("capture rules  decode  judge   both    reference  compiled/reference   (million packets/s, median of runs)")
+    for name in sys.argv[1:] or ["a", "b"]:
+        path = corpora.path(name)
+        for number in RULES:
+            rules = inventory(number)
+            check(path, rules)
+            decode, judge, both = np.median(list(compiled_rates(path, rules)), axis=0) / 1e6
+            reference = reference_rate(path, rules) / 1e6
+            print(
+                f"{name:7} {number:5}  {decode:6.1f}  {judge:5.1f}  {both:5.1f}   {reference:9.3f}  {judge / reference:10.0f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

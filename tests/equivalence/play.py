@@ -1,0 +1,149 @@
+"""Random scenarios, each from one seed: a network, options, traffic in batches, and changes between them.
+
+To search further than the tests do::
+
+    python tests/equivalence/play.py FIRST_SEED SEEDS PACKETS
+
+prints each seed at which the engines differ, and how.
+"""
+
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from attrs import evolve, frozen
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from equivalence.in_step import InStep
+from equivalence.random_setups import random_inventory, random_options, timed_profile
+from equivalence.random_traffic import JUMPS_NS, START_NS, TICK_STEPS_NS, Traffic, random_packets
+
+from sgsim.engine.base import Engine
+from sgsim.engine.compiled import CompiledEngine
+from sgsim.engine.options import EngineOptions
+from sgsim.model.columns import PacketColumns, select_rows
+from sgsim.rules.inventory import Inventory
+
+EARLIEST_NS: Final = -(2**61)
+"""A time before 1970, so that sums and differences of times come near the ends of 64 bits."""
+
+TICK_TIMEOUTS_S: Final = (0.0001, 0.0003, 0.0005, 0.001, 0.002, 0.01)
+LONG_TIMEOUTS_S: Final = (0.0005, 30.0, 1e6, 3e8, 1e9)
+
+Shape = Callable[[random.Random, Traffic, EngineOptions], tuple[Traffic, EngineOptions]]
+
+
+def _plain(_rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+    return traffic, options
+
+
+def _jumps(rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+    """Silences of up to years; some begin before 1970."""
+    start_ns = rng.choice([0, EARLIEST_NS, START_NS])
+    return evolve(traffic, steps_ns=JUMPS_NS, step_share=0.05, start_ns=start_ns), options
+
+
+def _ticks(rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+    """Timeouts and silences shorter than a tick of the calendar."""
+    traffic = evolve(traffic, steps_ns=TICK_STEPS_NS, step_share=0.9, between_ns=1000, back_share=0.002)
+    return traffic, evolve(options, profile=timed_profile(rng, TICK_TIMEOUTS_S))
+
+
+def _long(rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+    """Timeouts of up to thirty years, and silences as long."""
+    traffic = evolve(traffic, steps_ns=JUMPS_NS, step_share=0.02, start_ns=rng.choice([0, START_NS]))
+    return traffic, evolve(options, profile=timed_profile(rng, LONG_TIMEOUTS_S))
+
+
+def _fragments(rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+    return evolve(traffic, fragment_share=0.7, fragment_ids=rng.choice([4, 300])), options
+
+
+def _ipv6(_rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+    return evolve(traffic, ipv6_share=0.95), options
+
+
+def _still(_rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+    """All packets at one instant."""
+    return evolve(traffic, step_share=0, between_ns=0, back_share=0), options
+
+
+def _back(_rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+    """A clock that goes back as often as not."""
+    return evolve(traffic, back_share=0.5), options
+
+
+SHAPES: Final[tuple[Shape, ...]] = (_plain, _plain, _plain, _jumps, _ticks, _long, _fragments, _ipv6, _still, _back)
+
+
+@frozen
+class Scenario:
+    """What happens, but for the changes: `rng` makes those as it is played."""
+
+    rng: random.Random
+    inventory: Inventory
+    options: EngineOptions
+    packets: PacketColumns
+    allow_unresolved: bool
+
+    @classmethod
+    def of(cls, seed: int, size: int, shape: Shape | None = None) -> "Scenario":
+        """Make a scenario of so many packets."""
+        rng = random.Random(seed)
+        allow_unresolved = rng.random() < 0.9
+        inventory, options = random_inventory(rng, allow_unresolved=allow_unresolved), random_options(rng)
+        bound = rng.choice([(-1,), tuple(range(-1, len(inventory.interfaces)))])
+        traffic = Traffic(taken_at=bound, step_share=rng.choice([0.02, 0.1, 0.3]))
+        traffic, options = (shape or rng.choice(SHAPES))(rng, traffic, options)
+        return cls(rng, inventory, options, random_packets(seed, size, traffic), allow_unresolved)
+
+
+def play(
+    scenario: Scenario, make_compiled: Callable[[Inventory, EngineOptions], Engine] = CompiledEngine, *, cuts: int = 6
+) -> int:
+    """Play a scenario, comparing everything after each batch and each change.
+
+    Returns:
+        How many packets both engines judged; fewer than all where both found a reference unresolved.
+
+    Raises:
+        Differs: If the engines do not say the same.
+    """
+    rng, packets = scenario.rng, scenario.packets
+    size, begin = len(packets.time_ns), 0
+    steps = InStep(scenario.inventory, scenario.options, make_compiled)
+    for end in [*sorted(rng.sample(range(1, size), rng.randint(0, min(cuts, size - 1)))), size]:
+        if not steps.filter(select_rows(packets, begin, end)):
+            break
+        steps.compare()
+        begin = end
+        if end < size and rng.random() < 0.6:
+            next_ns = int(packets.time_ns[end]) if rng.random() < 0.7 else EARLIEST_NS
+            now_ns = steps.expected.now_ns
+            time_ns = next_ns if now_ns is None else max(now_ns, next_ns)
+            steps.change(random_inventory(rng, allow_unresolved=scenario.allow_unresolved), time_ns)
+            steps.compare()
+    return steps.packets
+
+
+def _search(first: int, seeds: int, size: int) -> None:
+    judged = wrong = 0
+    begin = time.monotonic()
+    for seed in range(first, first + seeds):
+        try:
+            judged += play(Scenario.of(seed, size))
+        except Exception:  # noqa: BLE001 - whatever is wrong is told, and the search goes on
+            wrong += 1
+            sys.stdout.write(f"seed {seed}\n{traceback.format_exc(limit=-2)}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{judged} packets judged twice, {wrong} seeds wrong, {time.monotonic() - begin:.0f} s\n")
+
+
+if __name__ == "__main__":
+    _search(*map(int, sys.argv[1:4]))
