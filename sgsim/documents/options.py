@@ -78,7 +78,7 @@ def parse_path_option(text: str, inventory: Inventory) -> PathRule:
         network = _network_or_none(peer)
         if network is not None:
             return PathRule(path_label, network=network, scope=scope)
-        if peer not in inventory.prefix_lists:
+        if not _is_prefix_list(peer, inventory):
             raise ConfigError(
                 f"peer must be a CIDR block, an address or a prefix list that a document describes, got {peer!r}"
             )
@@ -126,6 +126,11 @@ def _referenced_ids(inventory: Inventory) -> set[str]:
     }
 
 
+def _is_prefix_list(name: str, inventory: Inventory) -> bool:
+    """Whether a document describes this list, or `--members` gives addresses to what is no known group."""
+    return name in inventory.prefix_lists or (name in inventory.members and name not in inventory.groups)
+
+
 def _network(text: str) -> IPNetwork:
     return parse_cidr(text) if "/" in text else network_of(text)
 
@@ -141,7 +146,7 @@ def _split_scope(place: str, inventory: Inventory) -> tuple[str | None, str]:
     known = [*inventory.interfaces, *inventory.subnets]
     for scope in sorted(known, key=len, reverse=True):
         peer = place.removeprefix(f"{scope}:")
-        if peer != place and (peer in inventory.prefix_lists or _network_or_none(peer) is not None):
+        if peer != place and (_is_prefix_list(peer, inventory) or _network_or_none(peer) is not None):
             return scope, peer
     if ":" not in place or _network_or_none(place) is not None:
         return None, place

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from sgsim.documents.contents import StaleReference
 from sgsim.documents.node import listed
+from sgsim.documents.options import INTERFACE_OPTION
 from sgsim.errors import RuleError
 from sgsim.rules.inventory import Inventory, Note
 from sgsim.rules.resolve import Resolver
@@ -99,7 +100,7 @@ def reference_notes(inventory: Inventory) -> tuple[Note, ...]:
             if kind is not None:
                 seen.setdefault(kind, Counter())[str(rule.peer)] += 1
     notes = tuple(Note(f"{kind}: {listed(peers)}", sum(peers.values())) for kind, peers in seen.items())
-    return notes + tuple(_path_notes(inventory))
+    return notes + tuple(_member_notes(inventory)) + tuple(_path_notes(inventory))
 
 
 def _kind(rule: Rule, resolver: Resolver, *, allow_unresolved: bool) -> str | None:
@@ -113,6 +114,21 @@ def _kind(rule: Rule, resolver: Resolver, *, allow_unresolved: bool) -> str | No
     if rule.peer.is_stale:
         return STALE
     return FOREIGN if resolver.is_foreign(rule.peer, rule.group_id) else None
+
+
+def _member_notes(inventory: Inventory) -> Iterator[Note]:
+    """Note groups whose members nobody gave but by naming their interfaces: in the VPC they may have more."""
+    if inventory.has_interface_document:
+        return
+    in_use = {group_id: None for interface in inventory.interfaces.values() for group_id in interface.group_ids}
+    rules = [rule for group_id in in_use if group_id in inventory.groups for rule in inventory.groups[group_id].rules]
+    meant = [rule.peer for rule in rules if isinstance(rule.peer, GroupReference) and not rule.peer.is_stale]
+    for group_id, count in Counter(peer.group_id for peer in meant).items():
+        members = [interface for interface in inventory.interfaces.values() if group_id in interface.group_ids]
+        is_named = bool(members) and all(interface.origin == INTERFACE_OPTION for interface in members)
+        if is_named and group_id not in inventory.members:
+            names = listed([interface.interface_id for interface in members])
+            yield Note(f"the members of {group_id} are taken to be those that {INTERFACE_OPTION} names: {names}", count)
 
 
 def _path_notes(inventory: Inventory) -> Iterator[Note]:

@@ -83,7 +83,6 @@ class ReferenceBatches:
     def live_flows(self) -> FlowColumns:
         """The flows remembered now, in the order of their numbers."""
         now_ns = self._engine.now_ns or 0
-        self._engine.advance(now_ns)
         entries = sorted(self._engine.entries(), key=lambda entry: entry.flow)
         return flow_columns([self._flow_row(entry, FlowEnd.LIVE, now_ns) for entry in entries])
 

@@ -162,7 +162,7 @@ def _denied(summary: Summary) -> Iterator[Section]:
     has_many = len(summary.interfaces) > 1
     columns = [
         Column("Packets", is_number=True), *([Column("Interface")] if has_many else []), Column("Way"),
-        Column("Peer"), Column("To"), Column("Reason"), Column("First packet"),
+        Column("Peer"), Column("To"), Column("First reason"), Column("First packet"),
     ]  # fmt: skip
     blocks: list[Block] = [Table(columns, [_denied_row(group, has_many=has_many) for group in shown])]
     left = summary.denied_groups - len(shown)

@@ -62,11 +62,14 @@ class AddressSet:
 
     def union(self, other: "AddressSet") -> "AddressSet":
         """All addresses of both."""
-        return AddressSet.of(
+        return AddressSet.of(self.networks() + other.networks())
+
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """The fewest CIDR blocks that make up the set, in order."""
+        return tuple(
             IPNetwork(cidr)
-            for ranges in (self, other)
             for family in Family
-            for first, last in ranges.ranges(family)
+            for first, last in self.ranges(family)
             for cidr in IPRange(IPAddress(first, family), IPAddress(last, family)).cidrs()
         )
 

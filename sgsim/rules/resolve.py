@@ -69,11 +69,15 @@ class Resolver:
         if rule.network is not None:
             return (rule.network,)
         known = self.inventory.prefix_lists.get(rule.prefix_list_id or "")
-        if known is None or known.entries is None:
+        given = self.inventory.members.get(rule.prefix_list_id or "")
+        if known is not None and known.entries is not None:
+            return known.entries if given is None else known.entries + given.networks()
+        if given is None:
             raise UnresolvedReferenceError(
-                f"the prefix list of path {rule.label} must have entries in a document, got {rule.prefix_list_id}"
+                f"the prefix list of path {rule.label} must have entries in a document or by --members, "
+                f"got {rule.prefix_list_id}"
             )
-        return known.entries
+        return given.networks()
 
     def _group(self, reference: GroupReference, of_group_id: str) -> AddressSet | None:
         group_id = reference.group_id

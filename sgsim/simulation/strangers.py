@@ -39,8 +39,13 @@ class Strangers:
         if self.has_met_interface or len(self._counts) > MOST_COUNTED:
             return
         is_read = packets.family > 0
-        for high, low in ((packets.src_hi, packets.src_lo), (packets.dst_hi, packets.dst_lo)):
-            keys = np.stack([packets.family.astype(np.uint64), high, low])[:, is_read]
+        is_to_itself = (packets.src_hi == packets.dst_hi) & (packets.src_lo == packets.dst_lo)
+        ends = (
+            (packets.src_hi, packets.src_lo, is_read),
+            (packets.dst_hi, packets.dst_lo, is_read & ~is_to_itself),
+        )
+        for high, low, counted in ends:
+            keys = np.stack([packets.family.astype(np.uint64), high, low])[:, counted]
             different, counts = np.unique(keys, axis=1, return_counts=True)
             for (family, hi, lo), number in zip(different.T.tolist(), counts.tolist(), strict=True):
                 self._counts[family, hi, lo] += number

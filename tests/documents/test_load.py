@@ -129,7 +129,29 @@ def test_a_region_wide_listing_works_without_interfaces_and_notes_its_references
     assert [(note.text, note.count) for note in load(path, interfaces=["10.0.0.5=sg-1"]).notes] == [
         (f"{REFERENCE}: pl-1, sg-2", 4),
         ("references across a peering or to another account resolve to nothing: sg-3", 2),
+        ("the members of sg-1 are taken to be those that --interface names: 10.0.0.5", 1),
     ]
+
+
+def test_members_known_from_interface_options_alone_are_noted_once_for_each_group_that_rules_in_use_mean(write):
+    permissions = [
+        {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-1"}]},
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": [{"GroupId": "sg-1"}]},
+    ]
+    path = write("groups.json", groups("sg-1", "sg-2", IpPermissions=permissions))
+    text = "the members of sg-1 are taken to be those that --interface names: "
+    both = ["10.0.0.5=sg-1", "10.0.0.6=sg-1"]
+    assert [(note.text, note.count) for note in load(path, interfaces=both).notes] == [(f"{text}10.0.0.5, 10.0.0.6", 2)]
+    assert load(path, interfaces=both, members=["sg-1=10.0.0.7"]).notes == ()
+    listing = write("interfaces.json", {"NetworkInterfaces": []})
+    assert load(path, listing, interfaces=both).notes == ()
+
+
+def test_a_path_may_lead_to_a_prefix_list_whose_addresses_an_option_gives(write):
+    permission = {"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]}
+    path = write("groups.json", groups("sg-1", IpPermissions=[permission]))
+    (found,) = load(path, members=["pl-1=10.9.0.0/16"], paths=["pl-1=nat-gateway"]).paths
+    assert found.prefix_list_id == "pl-1"
 
 
 def test_references_with_members_given_are_not_noted(write):

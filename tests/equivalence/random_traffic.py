@@ -20,7 +20,13 @@ START_NS: Final = 1_700_000_000 * SECOND_NS
 IPV4: Final = (
     "10.0.0.5", "10.0.0.6", "10.0.1.9", "198.51.100.7", "203.0.113.1", "169.254.169.254", "10.0.0.2", "192.0.2.80",
 )  # fmt: skip
-IPV6: Final = ("2001:db8::5", "2001:db8::6", "2001:db8:1::9", "2001:db8:2::7", "fd00:ec2::254")
+IPV6: Final = (
+    "2001:db8::5", "2001:db8::6", "2001:db8:1::9", "2001:db8:1:0:fedc:ba98:7654:3211", "2001:db8:2::7",
+    "2001:db8:2:0:8a2e:370:7334:ffff", "fd00:ec2::254",
+)  # fmt: skip
+
+LATEST_NS: Final = 2**62 - 1
+"""The latest time that engines take, in the year 2116; the earliest is as long before 1970."""
 
 STEPS_NS: Final = (
     0, 1, 1000, 10**6, 10**8, SECOND_NS, 5 * SECOND_NS, 10 * SECOND_NS - 1, 10 * SECOND_NS, 30 * SECOND_NS,
@@ -112,7 +118,8 @@ def _times(rng: np.random.Generator, count: int, kind: Traffic) -> Column:
         rng.integers(0, kind.between_ns + 1, count),
     )
     steps = np.where(rng.random(count) < kind.back_share, -rng.integers(0, SECOND_NS, count), steps)
-    return np.asarray(kind.start_ns + np.cumsum(steps))
+    times = kind.start_ns + np.cumsum(steps.astype(object))  # Python's integers: a sum of years may leave 64 bits
+    return np.clip(times, -LATEST_NS, LATEST_NS)
 
 
 def _addresses(rng: np.random.Generator, is_ipv6: Column, kind: Traffic, end: str) -> dict[str, Column]:

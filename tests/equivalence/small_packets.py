@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sgsim.model.columns import address_words
 
 _IPV4 = ["10.0.0.5", "10.0.0.6", "198.51.100.7", "203.0.113.1", "10.0.1.9", "10.0.0.2"]
-_IPV6 = ["2001:db8::5", "2001:db8:1::9", "2001:db8:2::7"]
+_IPV6 = ["2001:db8::5", "2001:db8:1:0:fedc:ba98:7654:3211", "2001:db8:2::7"]
 _STEPS_NS = [0, 1, 2**20 - 1, 2**20, 10**9, 10 * 10**9 - 1, 10 * 10**9, 30 * 10**9, 60 * 10**9, 120 * 10**9]
 
 _services = st.one_of(

@@ -77,7 +77,6 @@ def test_each_shape_of_traffic(shape):
         play(Scenario.of(seed, 1500, shape))
 
 
-_BASE = random_inventory(random.Random(3))
 _COUNTS = st.integers(1, 120)
 
 
@@ -135,7 +134,7 @@ class EnginesInStep(RuleBasedStateMachine):
             self.time_ns += step_ns
             made.append((self.time_ns, *values))
         ids = len(self.steps.expected.interface_ids)
-        self.steps.filter(packet_columns([(*row[:17], min(row[17], ids - 1), *row[18:]) for row in made]))
+        self.steps.filter(packet_columns([(*row[:16], min(row[16], ids - 1), *row[17:]) for row in made]))
 
     @rule(wait_ns=st.sampled_from([1, 2**20, SECOND_NS, 30 * SECOND_NS, 5 * DAY_NS, 400 * DAY_NS]))
     def wait(self, wait_ns):
@@ -172,11 +171,6 @@ class EnginesInStep(RuleBasedStateMachine):
 TestEnginesInStep = EnginesInStep.TestCase
 
 
-def _local(addresses, others=()):
-    """Traffic of which at least every other packet has one of these addresses."""
-    return tuple(addresses) * max(1, len(others) // max(1, len(addresses))) + tuple(others)
-
-
 @pytest.mark.parametrize("seed", range(4 if IS_CI else 1))
 def test_two_hundred_interfaces_on_sixty_instances(seed):
     rng = random.Random(seed)
@@ -189,11 +183,12 @@ def test_two_hundred_interfaces_on_sixty_instances(seed):
     )
     packets = random_packets(seed, 6000, traffic)
     steps = InStep(known, evolve(random_options(rng), recorded=bool(seed % 2)))
-    for begin in range(0, 6000, 1500):
-        steps.filter(select_rows(packets, begin, begin + 1500))
+    for begin in (0, 3000):
+        steps.filter(select_rows(packets, begin, begin + 3000))
         steps.compare()
-        steps.change(large_inventory(rng, interfaces=200, instances=60), steps.expected.now_ns)
-        steps.compare()
+        if not begin:
+            steps.change(large_inventory(rng, interfaces=200, instances=60), steps.expected.now_ns)
+            steps.compare()
 
 
 OPEN = ("tcp all from 0.0.0.0/0", "udp all from 0.0.0.0/0", "udp all from ::/0", "tcp all from ::/0")

@@ -65,7 +65,7 @@ def test_the_command_that_explains():
 
 def test_denied_groups():
     shown = text(denied=(denied_group(packets=1_000), denied_group(dst_port=None, protocol=47)), denied_groups=2)
-    assert "     1,000  in   203.0.113.0/24  tcp 22  no_rule  #1 tcp 203.0.113.9" in shown.replace(
+    assert "     1,000  in   203.0.113.0/24  tcp 22  no_rule       #1 tcp 203.0.113.9" in shown.replace(
         "  1,000", "     1,000"
     )
     assert "203.0.113.0/24  gre" in shown or "203.0.113.0/24  47" in shown

@@ -112,6 +112,15 @@ class TestPaths:
         path_rule = PathRule(PathLabel.DYNAMODB, prefix_list_id="pl-1")
         assert networks("203.0.113.0/24", "198.51.100.0/24") == resolver.path_networks(path_rule)
 
+    @pytest.mark.parametrize("lists", [(), (PrefixList(prefix_list_id="pl-1", entries=None),)])
+    def test_a_label_on_a_list_is_on_the_addresses_that_the_user_gives_it(self, lists):
+        given = addresses("203.0.113.0/24", "198.51.100.7/32")
+        path_rule = PathRule(PathLabel.DYNAMODB, prefix_list_id="pl-1")
+        resolver = Resolver(inventory(*lists, members={"pl-1": given}))
+        assert networks("198.51.100.7/32", "203.0.113.0/24") == resolver.path_networks(path_rule)
+        resolver = Resolver(inventory(prefix_list("pl-1", "192.0.2.0/24"), members={"pl-1": given}))
+        assert networks("192.0.2.0/24", "198.51.100.7/32", "203.0.113.0/24") == resolver.path_networks(path_rule)
+
     def test_a_label_on_a_block_is_on_that(self):
         (block,) = networks("203.0.113.0/24")
         assert (block,) == Resolver(inventory()).path_networks(PathRule(PathLabel.LAMBDA, network=block))
@@ -119,7 +128,7 @@ class TestPaths:
     def test_a_label_on_an_unknown_list_is_refused(self):
         with pytest.raises(UnresolvedReferenceError) as refused:
             Resolver(inventory()).path_networks(PathRule(PathLabel.DYNAMODB, prefix_list_id="pl-1"))
-        assert str(refused.value) == "the prefix list of path dynamodb must have entries in a document, got pl-1"
+        assert str(refused.value) == "the prefix list of path dynamodb must have entries in a document or by --members, got pl-1"
 
 
 def test_a_block_stands_for_itself():

@@ -29,6 +29,11 @@ def test_among_equals_private_addresses_come_first():
     assert message(inventory(group(group_id="sg-1")), WEB).endswith("add --interface 10.0.0.5=sg-1")
 
 
+def test_a_packet_to_its_own_sender_counts_once():
+    to_itself = "tcp 10.0.0.5:40000 -> 10.0.0.5:443 S"
+    assert "got 1 packet whose commonest addresses are 10.0.0.5 (1 packet);" in message(inventory(), to_itself)
+
+
 def test_several_groups_are_listed():
     known = inventory(*(group(group_id=f"sg-{number}") for number in range(7)))
     assert message(known, WEB).endswith(

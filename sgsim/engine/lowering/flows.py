@@ -38,8 +38,10 @@ def flow_columns_of(rows: NDArray[Any]) -> FlowColumns:
     state, owner = rows[:, layout.STATE], rows[:, layout.OWNER]
     is_ipv6 = service & layout.KEY_IPV6 != 0
     wide = rows[:, _WIDE_AT : _WIDE_AT + 4].astype(np.uint64)
-    local_hi, local_lo = np.where(is_ipv6, wide[:, 0], 0), np.where(is_ipv6, wide[:, 1], addresses & _LOW)
-    remote_hi, remote_lo = np.where(is_ipv6, wide[:, 2], 0), np.where(is_ipv6, wide[:, 3], addresses >> 32 & _LOW)
+    narrow = np.stack([addresses & _LOW, addresses >> 32 & _LOW]).astype(np.uint64)  # else `where` makes them floats
+    zero = np.uint64(0)
+    local_hi, local_lo = np.where(is_ipv6, wide[:, 0], zero), np.where(is_ipv6, wide[:, 1], narrow[0])
+    remote_hi, remote_lo = np.where(is_ipv6, wide[:, 2], zero), np.where(is_ipv6, wide[:, 3], narrow[1])
     local_port, remote_port = service & 65535, service >> 16 & 65535
     is_egress = state >> layout.OPENER_EGRESS_AT & 1 == 1
     extra = rows[:, layout.ENTRY_WORDS :]
