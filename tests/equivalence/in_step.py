@@ -21,7 +21,7 @@ from sgsim.rules.inventory import Inventory
 Column = NDArray[Any]
 
 
-class Differs(AssertionError):
+class Differs(AssertionError):  # noqa: N818  # what it says, not an error of the code
     """The engines do not say the same."""
 
 

@@ -156,7 +156,7 @@ def _services(rng: np.random.Generator, columns: dict[str, Column], kind: Traffi
     }
 
 
-def _is_any(columns: dict[str, Column], types: Any) -> Column:  # noqa: ANN401 - a mapping of sets or mappings
+def _is_any(columns: dict[str, Column], types: Any) -> Column:
     """Which packets are ICMP messages of these types, by protocol."""
     found = np.zeros(len(columns["protocol"]), dtype=bool)
     for protocol, kinds in types.items():

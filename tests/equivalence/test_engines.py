@@ -7,6 +7,7 @@ The seeded run judges at least 1,000,000 random packets where `HYPOTHESIS_PROFIL
 50,000 elsewhere. `python tests/equivalence/play.py FIRST_SEED SEEDS PACKETS` goes on from there.
 """
 
+import itertools
 import os
 import random
 
@@ -101,7 +102,7 @@ def test_splitting_a_batch_changes_nothing(seed, size, cuts):
 
 def _parts(size, cuts):
     edges = sorted({0, size, *(cut for cut in cuts if cut < size)})
-    return zip(edges, edges[1:], strict=False)
+    return itertools.pairwise(edges)
 
 
 @pytest.mark.parametrize("cut", [1, 1023, 1024, 1025, 2047, 2048, 2049])

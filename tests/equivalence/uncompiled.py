@@ -39,7 +39,7 @@ class _Address:
 def _plain_structs() -> types.ModuleType:
     module = types.ModuleType("sgsim.kernels.structs")
 
-    def struct(name: str, dtypes: Mapping[str, str]) -> Any:  # noqa: ANN401 - as the module that it stands for
+    def struct(name: str, dtypes: Mapping[str, str]) -> Any:
         group = namedtuple(f"{name.title()}Group", dtypes)  # type: ignore[misc]  # noqa: PYI024 - made at run time
         return lambda arrays: group(*arrays)
 
@@ -72,17 +72,27 @@ def _imported(path: Path) -> set[str]:
     return found
 
 
+def module_with(text: str) -> str:
+    """The one module of kernels in which a text stands, once."""
+    found = [name for name in kernel_modules() for _ in range(_source(name).count(text))]
+    assert len(found) == 1, f"kernels must have {text!r} once, got {found}"
+    return found[0]
+
+
+def _source(name: str) -> str:
+    return (_PACKAGE / "kernels" / f"{name}.py").read_text()
+
+
 @contextmanager
-def uncompiled(module: str = "", before: str = "", after: str = "") -> Iterator[type[CompiledEngine]]:
+def uncompiled(before: str = "", after: str = "") -> Iterator[type[CompiledEngine]]:
     """The compiled engine without compilation, with a fault.
 
     Args:
-        module: Which kernel module has the fault; empty for none.
-        before: What is taken out of its text; it must be there once.
+        before: What is taken out of the text of a kernel; it must be there once. Empty for no fault.
         after: What stands there instead.
     """
+    module = module_with(before) if before else ""
     kernels = kernel_modules()
-    assert not module or module in kernels, f"no kernels in {module}"
     names = [f"sgsim.kernels.{name}" for name in kernels] + [f"sgsim.{name}" for name in _WITH_KERNELS]
     replaced = {"sgsim.kernels.structs": _plain_structs(), "sgsim.kernels.prefetch": _plain_prefetch()}
     held = {name: sys.modules.get(name) for name in (*replaced, *names)}

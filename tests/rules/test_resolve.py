@@ -128,7 +128,10 @@ class TestPaths:
     def test_a_label_on_an_unknown_list_is_refused(self):
         with pytest.raises(UnresolvedReferenceError) as refused:
             Resolver(inventory()).path_networks(PathRule(PathLabel.DYNAMODB, prefix_list_id="pl-1"))
-        assert str(refused.value) == "the prefix list of path dynamodb must have entries in a document or by --members, got pl-1"
+        assert (
+            str(refused.value)
+            == "the prefix list of path dynamodb must have entries in a document or by --members, got pl-1"
+        )
 
 
 def test_a_block_stands_for_itself():
