@@ -55,7 +55,7 @@ def test_merged_bins_are_those_that_a_look_at_all_events_gives(steps):
 
 
 def test_more_events_than_bins_of_the_real_size():
-    choice = random.Random(4096)  # noqa: S311  # a seed, not a secret
+    choice = random.Random(4096)  # a seed, not a secret
     words = ["inserted", "inserted", "expired", "closed", "refused"]
     steps = [(choice.randrange(0, 40_000_000), choice.choice(words)) for _ in range(6_000)]
     pressure = TablePressure(None)
