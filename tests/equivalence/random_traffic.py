@@ -57,6 +57,8 @@ class Traffic:
     ipv6: Sequence[str] = IPV6
     ports: Sequence[int] = _PORTS
     protocols: Sequence[int] = (6, 6, 6, 17, 17, 1, 47)
+    packets_of_each: int = 10
+    """How many packets a talk of two ends has, about; they come among those of others."""
     ipv6_share: float = 0.3
     fragment_share: float = 0.06
     fragment_ids: int = 4
@@ -89,25 +91,51 @@ def random_packets(seed: int, count: int, kind: Traffic) -> PacketColumns:
 
 def _headers(rng: np.random.Generator, count: int, kind: Traffic) -> dict[str, Column]:
     """All columns but those of quotes."""
-    is_ipv6 = rng.random(count) < kind.ipv6_share
-    protocol = rng.choice(kind.protocols, count)
-    protocol = np.where(is_ipv6 & (protocol == Protocol.ICMP), Protocol.ICMPV6, protocol)
+    talks = _talks(rng, 1 + count // kind.packets_of_each, kind)
+    # A packet is of a talk that began lately, of one in five of any; it goes either way.
+    lately = np.arange(count) // kind.packets_of_each - rng.geometric(0.2, count) + 1
+    any_of_them = rng.integers(0, len(talks["family"]), count)
+    at = np.where(rng.random(count) < 0.2, any_of_them, np.clip(lately, 0, None))
+    turned = rng.random(count) < 0.45
+    columns = {
+        name: np.where(turned, talks[_OTHER_END.get(name, name)][at], column[at]) for name, column in talks.items()
+    }
     is_fragment = rng.random(count) < kind.fragment_share
     is_later = is_fragment & (rng.random(count) < 0.6)
-    columns: dict[str, Column] = {
+    columns |= {
         "time_ns": _times(rng, count, kind), "number": np.arange(1, count + 1), "file": np.zeros(1),
-        "family": np.where(is_ipv6, 6, 4), "protocol": protocol, "vlan": np.zeros(1),
+        "vlan": np.zeros(1),
         "length_bytes": rng.integers(40, 1500, count), "direction": rng.choice([0, 1, 2], count),
         "taken_at": np.where(rng.random(count) < 0.2, rng.choice(kind.taken_at, count), -1),
         "fragment_id": np.where(is_fragment, rng.integers(0, kind.fragment_ids, count), 0),
         "fragment_offset": np.where(is_later, 1480, 0),
         "more_fragments": is_fragment & (~is_later | (rng.random(count) < 0.5)),
     }  # fmt: skip
-    for end in ("src", "dst"):
-        columns |= _addresses(rng, is_ipv6, kind, end)
-    columns |= _services(rng, columns, kind)
+    columns |= _services(rng, columns)
     for name in ("src_port", "dst_port", "tcp_flags", "icmp_type", "icmp_code"):
         columns[name] = np.where(is_later, 0, columns[name])
+    return columns
+
+
+_OTHER_END: Final = {
+    f"{end}_{part}": f"{other}_{part}"
+    for end, other in (("src", "dst"), ("dst", "src"))
+    for part in ("hi", "lo", "port")
+}
+
+
+def _talks(rng: np.random.Generator, count: int, kind: Traffic) -> dict[str, Column]:
+    """Who talks with whom, over which protocol and ports."""
+    is_ipv6 = rng.random(count) < kind.ipv6_share
+    protocol = rng.choice(kind.protocols, count)
+    columns: dict[str, Column] = {
+        "family": np.where(is_ipv6, 6, 4),
+        "protocol": np.where(is_ipv6 & (protocol == Protocol.ICMP), Protocol.ICMPV6, protocol),
+    }
+    has_ports = (protocol == Protocol.TCP) | (protocol == Protocol.UDP)
+    for end in ("src", "dst"):
+        columns |= _addresses(rng, is_ipv6, kind, end)
+        columns[f"{end}_port"] = np.where(has_ports, rng.choice(kind.ports, count), 0)
     return columns
 
 
@@ -135,21 +163,18 @@ def _halves(value: int) -> tuple[int, int]:
     return value >> 64, value & (2**64 - 1)
 
 
-def _services(rng: np.random.Generator, columns: dict[str, Column], kind: Traffic) -> dict[str, Column]:
-    """Ports, flags, types and identifiers, as the protocol has them."""
+def _services(rng: np.random.Generator, columns: dict[str, Column]) -> dict[str, Column]:
+    """Flags, types and identifiers, as the protocol has them."""
     protocol, count = columns["protocol"], len(columns["protocol"])
-    has_ports = (protocol == Protocol.TCP) | (protocol == Protocol.UDP)
     is_icmp = (protocol == Protocol.ICMP) | (protocol == Protocol.ICMPV6)
     icmp_type = np.zeros(count, dtype=np.int64)
     for number, types in _TYPES.items():
         icmp_type = np.where(protocol == number, rng.choice(types, count), icmp_type)
     known = columns | {"icmp_type": icmp_type}
     identifier = rng.choice([0, 0, 1, 7], count)
-    src_port = np.where(has_ports, rng.choice(kind.ports, count), 0)
-    dst_port = np.where(has_ports, rng.choice(kind.ports, count), 0)
     return {
-        "src_port": np.where(_is_any(known, ICMP_QUERIES), identifier, src_port),
-        "dst_port": np.where(_is_any(known, ICMP_ANSWERS), identifier, dst_port),
+        "src_port": np.where(_is_any(known, ICMP_QUERIES), identifier, columns["src_port"]),
+        "dst_port": np.where(_is_any(known, ICMP_ANSWERS), identifier, columns["dst_port"]),
         "tcp_flags": np.where(protocol == Protocol.TCP, rng.choice(_FLAGS, count), 0),
         "icmp_type": icmp_type,
         "icmp_code": np.where(is_icmp, rng.choice([0, 0, 0, 1, 4], count), 0),

@@ -1,21 +1,18 @@
 """The property can fail: a fault in any file of kernels, one boundary moved or one word exchanged, is caught.
 
 The faults stand in copies of the kernels' sources that plain Python runs (see `uncompiled`), because compiling the kernels
-anew for each of them would take half a minute. One more is truly compiled, in CI. The same traffic finds nothing in a
-copy without a fault; and that run is the one in which coverage sees the kernels' lines.
+anew for each of them would take half a minute. The same traffic finds nothing in a copy without a fault; and that run is the one in which coverage sees the kernels' lines.
 """
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from equivalence.play import Scenario, play
 from equivalence.uncompiled import kernel_modules, module_with, uncompiled
 
 SEEDS, PACKETS = 150, 400
+MOST_S = 10
+"""A scenario takes some tenths of a second."""
 
 FAULTS = [
     ("rules.wide_lo[middle] <= lo", "rules.wide_lo[middle] < lo"),
@@ -25,9 +22,9 @@ FAULTS = [
     ("segment == RST and not word", "segment == RST and word"),
     ("found >= CELL_IGNORE", "found > CELL_IGNORE"),
     ("m.clock[POOL_USED] += 1", "m.clock[POOL_USED] += 0"),
-    ("DHCPV6_CLIENT <= src_port", "DHCPV6_CLIENT < src_port"),
+    ("protocol == UDP) and port == wanted", "protocol == UDP) and port != wanted"),
     ("(direction == EGRESS) == (role == QUERY)", "(direction == EGRESS) != (role == QUERY)"),
-    ("np.int64(out.opener[at_out]) << 32", "np.int64(out.opener[at_out]) << 33"),
+    ("np.int64(out.state[at_out]) << 16", "np.int64(out.state[at_out]) << 17"),
     ("m.tables[row + COUNT] > m.tables[row + PEAK]", "m.tables[row + COUNT] >= m.tables[row + PEAK]"),
     ("m.pool[word + FLOW] <= m.tables[table * TABLE_WORDS + PEAK_FLOW]", "m.pool[word + FLOW] < 1"),
     ("return np.int64(opener != direction)", "return np.int64(opener == direction)"),
@@ -40,6 +37,7 @@ FAULTS = [
     ("tracking == UNTRACKED or state", "tracking == TRACKED or state"),
     ("if time_ns < m.clock[NOW]:", "if time_ns <= m.clock[NOW]:"),
     ("m.clock[STARTED], m.clock[START] = 1, now_ns", "m.clock[STARTED], m.clock[START] = 1, 0"),
+    ("elif is_reply and not facts.options[AS_RECORDED]", "elif is_reply and facts.options[AS_RECORDED]"),
     ("PLACES_AT: Final = 17", "PLACES_AT: Final = 18"),
 ]
 
@@ -49,16 +47,16 @@ WITHOUT_DECISIONS = {"arrays"}
 
 def is_caught(make_compiled):
     """Whether one of the scenarios tells the engines apart; a kernel with a fault may also end in an error, or never."""
-    before = signal.signal(signal.SIGALRM, _never_ends)
-    signal.alarm(30)
-    try:
-        for seed in range(SEEDS):
+    for seed in range(SEEDS):
+        before = signal.signal(signal.SIGALRM, _never_ends)
+        signal.alarm(MOST_S)
+        try:
             play(Scenario.of(seed, PACKETS), make_compiled)
-    except Exception:  # noqa: BLE001 - any
-        return True
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        except Exception:  # noqa: BLE001 - any
+            return True
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
     return False
 
 
@@ -80,42 +78,3 @@ def test_without_a_fault_nothing_is_caught():
     with uncompiled() as engine:
         for seed in range(25):
             play(Scenario.of(seed, PACKETS), engine)
-
-
-COMPILED_FAULT = """
-import sys
-from importlib.abc import SourceLoader
-from importlib.machinery import SourceFileLoader
-BEFORE, AFTER, MODULE = sys.argv[1:4]
-class Loader(SourceFileLoader):
-    def get_data(self, path):
-        data = super().get_data(path)
-        return data.replace(BEFORE.encode(), AFTER.encode()) if path.endswith(f"kernels/{MODULE}.py") else data
-    def path_stats(self, path):
-        raise OSError  # no bytecode of the true source
-    def set_data(self, *_args, **_kwargs):
-        pass
-class Finder:
-    @staticmethod
-    def find_spec(name, path, target=None):
-        import importlib.util
-        if name != f"sgsim.kernels.{MODULE}":
-            return None
-        file = f"{path[0]}/{MODULE}.py"
-        return importlib.util.spec_from_file_location(name, file, loader=Loader(name, file))
-sys.meta_path.insert(0, Finder)
-from sgsim.kernels import jit
-jit._keep_on_disk = lambda dispatcher: None
-from equivalence.test_planted_faults import is_caught
-from sgsim.engine.compiled import CompiledEngine
-sys.exit(0 if is_caught(CompiledEngine) else 1)
-"""
-
-
-@pytest.mark.skipif(not os.environ.get("HYPOTHESIS_PROFILE"), reason="compiles all kernels; where a profile is chosen")
-@pytest.mark.parametrize(("before", "after"), [FAULTS[0]], ids=[FAULTS[0][1]])
-def test_a_compiled_fault_is_caught(before, after):
-    tests = str(Path(__file__).parents[1])
-    arguments = [sys.executable, "-c", COMPILED_FAULT, before, after, module_with(before)]
-    done = subprocess.run(arguments, env={**os.environ, "PYTHONPATH": tests}, cwd=tests, check=False)
-    assert 0 == done.returncode

@@ -1,0 +1,203 @@
+"""`kernel cell == first rule that admits`, for representatives of all classes, their edges, and any headers."""
+
+import random
+
+import numba
+import numpy as np
+import pytest
+import strategies
+from builders import group, interface, inventory, prefix_list, rule
+from equivalence.random_setups import random_rule
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sgsim.engine.lowering.rules import RuleNumbers, header_of_service, lower_rules
+from sgsim.kernels import match
+from sgsim.kernels.arrays import rules_at
+from sgsim.kernels.structs import addresses
+from sgsim.model.address import Family
+from sgsim.model.states import Direction
+from sgsim.rules.header import Header
+from sgsim.rules.match import OpenRules, RuleMatcher
+from sgsim.rules.resolve import Resolver
+from sgsim.rules.rule import GroupReference
+
+_WORD = (1 << 64) - 1
+
+
+@numba.njit
+def _look_up(place, unit, is_ipv6, his, los, services, first, opened):
+    """The first rule, and the rule that leaves it untracked, of each header."""
+    rules = rules_at(place)
+    for row in range(len(his)):
+        at = match.cell(rules, unit, is_ipv6, his[row], los[row], services[row])
+        first[row], opened[row] = rules.first[at], rules.open[at]
+
+
+@numba.njit
+def _number(protocol, port, icmp_type, icmp_code):
+    return match.service_number(protocol, port, icmp_type, icmp_code)
+
+
+@numba.njit
+def _is_open_back(place, unit, is_ipv6, protocol):
+    return match.is_open_back(rules_at(place), unit, is_ipv6, protocol)
+
+
+def service_of(header: Header) -> int:
+    """The number that kernels give the service of a header."""
+    has_service = header.port is not None or header.icmp_type is not None
+    return _number(
+        header.protocol, header.port or 0 if has_service else -1, header.icmp_type or 0, header.icmp_code or 0
+    )
+
+
+class Lowered:
+    """A matcher beside its tables."""
+
+    def __init__(self, matcher: RuleMatcher) -> None:
+        self.matcher, self.numbers = matcher, RuleNumbers()
+        self.rules = lower_rules([matcher], self.numbers).rules
+        self.place = addresses(self.rules)
+
+    def compiled(self, headers: list[Header]) -> list[tuple[str | None, str | None]]:
+        """The ids of the first rule that admits each header, and of that which leaves its flow untracked."""
+        family, direction = headers[0].family, headers[0].direction
+        his, los = (np.array([each.peer >> shift & _WORD for each in headers], dtype=np.uint64) for shift in (64, 0))
+        services = np.array([service_of(each) for each in headers])
+        first, opened = np.zeros(len(headers), np.int64), np.zeros(len(headers), np.int64)
+        unit = int(direction is Direction.EGRESS)
+        _look_up(self.place.ctypes.data, unit, int(family is Family.IPV6), his, los, services, first, opened)
+        found = []
+        for at, header in enumerate(headers):
+            back = _is_open_back(self.place.ctypes.data, 1 - unit, int(family is Family.IPV6), header.protocol)
+            found.append((self._name(first[at]), self._name(opened[at]) if back else None))
+        return found
+
+    def _name(self, number: int) -> str | None:
+        return None if number < 0 else self.numbers.refs[number].rule_id
+
+    def reference(self, headers: list[Header]) -> list[tuple[str | None, str | None]]:
+        """The same by the rules one after the other."""
+        found = []
+        for header in headers:
+            first, opened = next(self.matcher.admitting(header), None), self.matcher.open_rule(header)
+            found.append((first and first.ref.rule_id, opened and opened.ref.rule_id))
+        return found
+
+    def check(self, headers: list[Header]) -> None:
+        for family in Family:
+            for direction in Direction:
+                some = [each for each in headers if each.family is family and each.direction is direction]
+                if some:
+                    assert self.reference(some) == self.compiled(some)
+
+
+def lowered(*rules, open_rules=OpenRules.LITERAL, **parts) -> Lowered:
+    known = inventory(group(*rules), interface("192.0.2.10", "2001:db8::10"), *parts.values(), allow_unresolved=True)
+    return Lowered(RuleMatcher(known.interfaces["eni-a"], Resolver(known), open_rules))
+
+
+def edge_headers(at: Lowered, services: list[int]) -> list[Header]:
+    """Headers of these services from the edges of all blocks, and from beside them."""
+    found = []
+    for family in Family:
+        edges = {0, (1 << family.bits) - 1}
+        for direction in Direction:
+            for each in at.matcher.rules[direction]:
+                edges |= {end for pair in (each.addresses.ranges(family) if each.addresses else ()) for end in pair}
+        peers = {edge + step for edge in edges for step in (-1, 0, 1)} & _Range(family)
+        found += [
+            header._replace(peer=peer) if hasattr(header, "_replace") else _with_peer(header, peer)
+            for direction in Direction
+            for service in services
+            for header in [header_of_service(service, direction, family)]
+            for peer in sorted(peers)
+        ]
+    return found
+
+
+class _Range:
+    def __init__(self, family):
+        self.family = family
+
+    def __rand__(self, values):
+        return {value for value in values if 0 <= value < 1 << self.family.bits}
+
+
+def _with_peer(header, peer):
+    return Header(
+        header.direction, header.family, peer, header.protocol, header.port, header.icmp_type, header.icmp_code
+    )
+
+
+SERVICES = [0, 21, 22, 80, 443, 444, 32767, 32768, 65535, 65536, 65589, 131071, 131072, 131072 + 8 * 256,
+            131072 + 3 * 256 + 4, 196608, 196608 + 128 * 256, 262144, 262144 + 6, 262144 + 47, 262144 + 255]  # fmt: skip
+
+
+@pytest.mark.parametrize("open_rules", OpenRules)
+@pytest.mark.parametrize("seed", range(12))
+def test_representatives_of_all_classes(seed, open_rules):
+    rng = random.Random(seed)
+    made = [random_rule(rng, "sg-web") for _ in range(rng.randint(0, 12))]
+    at = lowered(*made, open_rules=open_rules)
+    at.check(edge_headers(at, SERVICES))
+
+
+@given(
+    made=st.lists(strategies.rules(), max_size=8),
+    headers=st.lists(strategies.headers(), min_size=1, max_size=20),
+    open_rules=st.sampled_from(OpenRules),
+)
+def test_any_rules_and_headers(made, headers, open_rules):
+    lowered(*made, open_rules=open_rules).check(headers)
+
+
+@given(header=strategies.headers())
+def test_a_service_has_one_number(header):
+    number = service_of(header)
+    again = header_of_service(number, header.direction, header.family)
+    assert (header.protocol, header.port) == (again.protocol, again.port)
+    if header.icmp_type is not None:
+        assert (header.icmp_type, header.icmp_code) == (again.icmp_type, again.icmp_code)
+
+
+@pytest.mark.parametrize("family", Family)
+def test_ten_thousand_prefix_entries(family):
+    rng = random.Random(int(family))
+    if family is Family.IPV4:
+        blocks = {f"{rng.randrange(1, 224)}.{rng.randrange(256)}.{rng.randrange(256)}.0/24" for _ in range(10_500)}
+    else:
+        blocks = {f"2001:db8:{rng.randrange(1 << 16):x}:{rng.randrange(1 << 16):x}::/64" for _ in range(10_500)}
+    entries = prefix_list("pl-1", *sorted(blocks)[:10_000])
+    at = lowered("tcp 443 from pl-1", "tcp 22-443 from 0.0.0.0/1", entries=entries)
+    edges = sorted({end for net in entries.entries for end in (net.first - 1, net.first, net.last, net.last + 1)})
+    headers = [Header(Direction.INGRESS, family, peer, 6, 443) for peer in rng.sample(edges, 600)]
+    at.check(headers)
+
+
+def test_a_trie_ends_where_all_is_of_one_class():
+    """Blocks of /8, /16, /24 and /32 need one, two, three and four pages."""
+    pages = [len(lowered(f"all from 10.0.0.0/{bits}").rules.peers) // 256 for bits in (8, 16, 24, 32)]
+    # EGRESS, without rules, has a page of its own.
+    assert [2, 3, 4, 5] == pages
+
+
+def test_hinges_are_told_by_service_and_family():
+    known = inventory(group("tcp 443 from sg-x", "icmp all from pl-x"), interface(), has_interface_document=False,
+                      allow_unresolved=True)  # fmt: skip
+    matcher = RuleMatcher(known.interfaces["eni-a"], Resolver(known))
+    assert isinstance(matcher.rules[Direction.INGRESS][0].rule.peer, GroupReference)
+    result = lower_rules([matcher], RuleNumbers())
+    for family in Family:
+        for service in (443, 442, match.ICMP_FROM + 8 * 256, match.ICMPV6_FROM + 128 * 256):
+            header = header_of_service(service, Direction.INGRESS, family)
+            kind = result.rules.services[result.rules.service_pages[service >> 8] * 256 + (service & 255)]
+            at = result.rules.hinge_from[int(family is Family.IPV6)] + kind
+            expected = [each.ref.rule_id for each in matcher.hinging(header)]
+            assert (expected, bool(expected)) == (result.hinge_rules[at], bool(result.rules.hinge[at]))
+
+
+def test_no_rules_admit_nothing():
+    lowered().check(edge_headers(lowered(), SERVICES))
+    assert rule("tcp 443 from 0.0.0.0/0").is_open_to(Family.IPV4)
