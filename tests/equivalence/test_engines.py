@@ -38,7 +38,14 @@ from sgsim.errors import TimeOrderError, UnresolvedReferenceError
 from sgsim.kernels import layout
 from sgsim.model.columns import PacketColumns, packet_columns, select_rows
 
-IS_CI = os.environ.get("HYPOTHESIS_PROFILE", "dev") != "dev" or bool(os.environ.get("CI"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
+IS_CI = PROFILE != "dev"
+
+
+def examples(**by_profile):
+    """How many examples a test has in some profiles; in others as many as those say."""
+    return settings(max_examples=by_profile.get(PROFILE, settings.default.max_examples))
+
 
 BLOCKS = 40 if IS_CI else 2
 SEEDS = 10
@@ -82,7 +89,7 @@ _COUNTS = st.integers(1, 120)
 
 
 @given(seed=st.integers(0, 10_000), size=_COUNTS, cuts=st.lists(st.integers(0, 120), max_size=8))
-@settings(max_examples=200 if IS_CI else 30)
+@examples(dev=30, ci=150)
 def test_splitting_a_batch_changes_nothing(seed, size, cuts):
     """filter(a + b) == filter(a) + filter(b): of the compiled engine, whose batches are its own."""
     rng = random.Random(seed)
@@ -169,6 +176,7 @@ class EnginesInStep(RuleBasedStateMachine):
             self.steps.compare()
 
 
+EnginesInStep.TestCase.settings = examples(dev=15, ci=60)
 TestEnginesInStep = EnginesInStep.TestCase
 
 
