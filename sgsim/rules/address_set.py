@@ -12,9 +12,7 @@ from netaddr import AddrFormatError, IPAddress, IPNetwork, IPRange, IPSet
 
 from sgsim.errors import RuleError
 from sgsim.model.address import Family
-
-Ranges = tuple[tuple[int, int], ...]
-"""First and last integer of each interval; sorted, disjoint and never adjacent."""
+from sgsim.rules.ranges import Ranges
 
 
 def parse_cidr(text: str) -> IPNetwork:

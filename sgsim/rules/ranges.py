@@ -1,0 +1,76 @@
+"""Sets of integers as sorted ranges: the form in which netaddr's interval sets leave `address_set`.
+
+Everything here takes and gives `Ranges` in canonical form, so that two equal sets are equal tuples. All of it is linear
+in the number of ranges.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+Ranges = tuple[tuple[int, int], ...]
+"""First and last integer of each interval; sorted, disjoint and never adjacent."""
+
+EMPTY: Final[Ranges] = ()
+
+
+def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """The union of ranges in any order, overlapping or not."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if found and first <= found[-1][1] + 1:
+            if last > found[-1][1]:
+                found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def union(mine: Ranges, theirs: Ranges) -> Ranges:
+    """What is in either."""
+    if not mine or mine == theirs:
+        return theirs
+    return merged(mine + theirs) if theirs else mine
+
+
+def intersection(mine: Ranges, theirs: Ranges) -> Ranges:
+    """What is in both."""
+    return mine if mine == theirs else tuple(_overlaps(mine, theirs))
+
+
+def _overlaps(mine: Ranges, theirs: Ranges) -> Iterator[tuple[int, int]]:
+    here = there = 0
+    while here < len(mine) and there < len(theirs):
+        first, last = max(mine[here][0], theirs[there][0]), min(mine[here][1], theirs[there][1])
+        if first <= last:
+            yield first, last
+        if mine[here][1] < theirs[there][1]:
+            here += 1
+        else:
+            there += 1
+
+
+def difference(mine: Ranges, theirs: Ranges) -> Ranges:
+    """What is in the first and not in the second."""
+    if not mine or not theirs:
+        return mine
+    return EMPTY if mine == theirs else tuple(_rests(mine, theirs))
+
+
+def _rests(mine: Ranges, theirs: Ranges) -> Iterator[tuple[int, int]]:
+    there = 0
+    for first, last in mine:
+        while there < len(theirs) and theirs[there][1] < first:
+            there += 1
+        begin, ahead = first, there
+        while ahead < len(theirs) and theirs[ahead][0] <= last:
+            if begin < theirs[ahead][0]:
+                yield begin, theirs[ahead][0] - 1
+            begin = theirs[ahead][1] + 1
+            ahead += 1
+        if begin <= last:
+            yield begin, last
+
+
+def size(ranges: Ranges) -> int:
+    """How many integers are in it."""
+    return sum(last - first + 1 for first, last in ranges)

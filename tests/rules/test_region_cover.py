@@ -1,0 +1,69 @@
+"""Regions in few boxes."""
+
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from rules.toy_space import boxes, region
+
+from sgsim.model.address import Family
+from sgsim.rules import region_cover
+from sgsim.rules.address_set import AddressSet
+from sgsim.rules.region import Region
+from sgsim.rules.region_cover import Box, Product, cover
+from sgsim.rules.service import protocol_services
+
+
+def together(products):
+    return Region.of((product.addresses, product.services) for product in products)
+
+
+@given(boxes)
+def test_a_cover_is_exact(toy):
+    """The union of cover(region) == region, and without any one of its products it is less."""
+    products = cover(region(toy))
+    assert together(products) == region(toy)
+    for left_out in products:
+        assert together(each for each in products if each is not left_out) != region(toy)
+
+
+@given(boxes)
+def test_a_cover_is_at_most_one_product_for_each_set_of_services(toy):
+    """len(cover(region)) <= the number of different sets of services that addresses may use."""
+    found = region(toy)
+    assert len(cover(found)) <= len({services for _, _, services in found.ipv4})
+
+
+@pytest.mark.parametrize(
+    ("toy", "expected"),
+    [
+        ([((0, 255), (5, 5)), ((7, 7), (0, 15))], 2),
+        ([((0, 9), (0, 9)), ((5, 14), (5, 14)), ((10, 19), (0, 9))], 2),
+        ([((0, 99), (0, 0)), ((0, 49), (1, 1)), ((50, 99), (1, 1))], 1),
+        ([((address, address), (address % 4, address % 4)) for address in range(32)], 4),
+    ],
+)
+def test_few_boxes_stay_few(toy, expected):
+    assert len(cover(region(toy))) == expected
+
+
+@given(boxes)
+def test_large_regions_are_covered_exactly_too(toy):
+    """What is too large for the search is still covered exactly."""
+    with patch.object(region_cover, "MOST_CELLS", 0):
+        assert together(cover(region(toy))) == region(toy)
+
+
+def test_what_both_families_have_in_common_is_one_product():
+    services = (protocol_services(6, 443, 443),)
+    everyone = AddressSet(((0, (1 << 32) - 1),), ((0, (1 << 128) - 1),))
+    assert cover(Region.of([(everyone, services)])) == (Product(everyone, services),)
+
+
+def test_boxes_are_of_one_protocol_and_one_interval():
+    product = Product(AddressSet(((1, 2), (9, 9))), (protocol_services(6, 443, 443), protocol_services(47)))
+    assert list(region_cover.boxes([product])) == [
+        Box(Family.IPV4, first, last, *service)
+        for first, last in ((1, 2), (9, 9))
+        for service in ((6, 443, 443), (47, 0, 65535))
+    ]
