@@ -25,6 +25,7 @@ from sgsim.conntrack.exempt import EXEMPT_SERVICES
 from sgsim.conntrack.nitro import NITRO_V6_FAMILIES
 from sgsim.conntrack.profile import DEFAULT_PROFILE, PROFILES, Profile
 from sgsim.conntrack.tcp import TCP_TRANSITIONS, Beside, Segment
+from sgsim.documents.nftables import LIMITS
 from sgsim.model.decision import VERDICT_OF_REASON, Reason
 from sgsim.model.protocol import protocol_name
 from sgsim.model.standing import Setting
@@ -250,6 +251,14 @@ class ExemptServices(Facts):
         )
 
 
+class NftablesLimits(Facts):
+    """`{nftables-limits}`: in what exported rules are not AWS's filter."""
+
+    def markdown(self) -> str:
+        """One item for each."""
+        return "\n".join(f"- {limit[0].upper()}{limit[1:]}." for limit in LIMITS)
+
+
 def _limits(protocol: int | None, port: int | None) -> str:
     return " ".join(
         ([protocol_name(protocol)] if protocol is not None else []) + ([f"port {port}"] if port is not None else [])
@@ -268,4 +277,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("true-or-false", TrueOrFalse)
     app.add_directive("nitro-families", NitroFamilies)
     app.add_directive("exempt-services", ExemptServices)
+    app.add_directive("nftables-limits", NftablesLimits)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

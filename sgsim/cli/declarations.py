@@ -34,7 +34,7 @@ class Number(click.ParamType[float]):
         return number
 
 
-RULE_OPTIONS: Final = (
+DOCUMENT_OPTIONS: Final = (
     click.option(
         "-r", "--rules", multiple=True, metavar="RULES",
         help="File or directory with rules and interfaces: what aws ec2 describe-* prints, or YAML. Repeatable.",
@@ -51,6 +51,11 @@ RULE_OPTIONS: Final = (
         "--allow-unresolved", is_flag=True, help="Count references to unknown groups and lists as empty, and say so."
     ),
     click.option("--vpc", metavar="ID", help="Keep only what belongs to this VPC."),
+)  # fmt: skip
+"""Which rules and whom they mean."""
+
+RULE_OPTIONS: Final = (
+    *DOCUMENT_OPTIONS,
     click.option(
         "--vpc-cidr", multiple=True, metavar="CIDR",
         help="The VPC's block; tells where its Amazon DNS server is, which is not filtered. Repeatable.",

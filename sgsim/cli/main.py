@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "check": "sgsim.cli.check",
     "explain": "sgsim.cli.explain",
     "replay": "sgsim.cli.replay",
+    "convert": "sgsim.cli.convert",
     "demo": "sgsim.cli.demo",
 }
 """Each subcommand and the module whose `command` it is, in the order of the help text."""

@@ -1,7 +1,8 @@
 """Options that mean the same in every command, and what is built from them.
 
-`rule_options` are what a filter is made of; `traffic_options` are those that only recorded traffic knows. Each decorator
-hands its command one object as a keyword: `given: RuleOptions`, and `recorded: TrafficOptions`::
+`rule_options` are what a filter is made of, `document_options` those of them that say which rules there are;
+`traffic_options` are those that only recorded traffic knows. Each decorator hands its command one object as a keyword:
+`given: RuleOptions`, and `recorded: TrafficOptions`::
 
     @click.command("check")
     @rule_options
@@ -20,7 +21,7 @@ from typing import Any, Final
 from attrs import evolve, field, fields, frozen
 
 from sgsim.cli.changes import parse_changes
-from sgsim.cli.declarations import RULE_OPTIONS, TRAFFIC_OPTIONS
+from sgsim.cli.declarations import DOCUMENT_OPTIONS, RULE_OPTIONS, TRAFFIC_OPTIONS
 from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile, find_profile
 from sgsim.conntrack.table import DEFAULT_REMEMBER
 from sgsim.documents import load
@@ -203,6 +204,11 @@ def rule_options(command: Command) -> Command:
     return _collected(command, RULE_OPTIONS, "given", RuleOptions)
 
 
+def document_options(command: Command) -> Command:
+    """Add the options that say which rules there are, and hand them over as `given`; all others have their defaults."""
+    return _collected(command, DOCUMENT_OPTIONS, "given", RuleOptions)
+
+
 def traffic_options(command: Command) -> Command:
     """Add the options of recorded traffic, and hand them over as `recorded`."""
     return _collected(command, TRAFFIC_OPTIONS, "recorded", TrafficOptions)
@@ -213,7 +219,7 @@ def _collected(command: Command, options: tuple[Callable[[Command], Command], ..
 
     @functools.wraps(command)
     def with_object(**values: Any) -> Any:  # noqa: ANN401  # whatever click hands over
-        own: Mapping[str, Any] = {each.name: values.pop(each.name) for each in fields(kind)}
+        own: Mapping[str, Any] = {each.name: values.pop(each.name) for each in fields(kind) if each.name in values}
         return command(**values, **{name: kind(**own)})
 
     decorated: Command = with_object

@@ -24,6 +24,7 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["check", *RULES, PACKET], set()),
         (["check", *RULES, "--format", "json", PACKET], set()),
         (["explain", *RULES, PACKET], set()),
+        (["convert", "--to", "nftables", *RULES], set()),
         (["explain", "--profile", "linux"], set()),
         (["explain", *RULES, "--packet", "3", CAPTURE], {"numpy"}),
         (["demo"], {"numpy"}),
