@@ -37,7 +37,8 @@ class Number(click.ParamType[float]):
 DOCUMENT_OPTIONS: Final = (
     click.option(
         "-r", "--rules", multiple=True, metavar="RULES",
-        help="File or directory with rules and interfaces: what aws ec2 describe-* prints, or YAML. Repeatable.",
+        help="File or directory with rules and interfaces: what aws ec2 describe-* prints, a Terraform plan or state, a "
+        "CloudFormation template, or YAML. PLAN#before is a plan as things were. Repeatable.",
     ),
     click.option(
         "--interface", multiple=True, metavar="ADDRESS[,...]=GROUP[,...]",
@@ -49,6 +50,10 @@ DOCUMENT_OPTIONS: Final = (
     ),
     click.option(
         "--allow-unresolved", is_flag=True, help="Count references to unknown groups and lists as empty, and say so."
+    ),
+    click.option(
+        "--assume", multiple=True, metavar="NAME=VALUE",
+        help="What to take for a value that a plan or template leaves open. Repeatable.",
     ),
     click.option("--vpc", metavar="ID", help="Keep only what belongs to this VPC."),
 )  # fmt: skip

@@ -53,6 +53,7 @@ class RuleOptions:
     interface: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     allow_unresolved: bool = False
+    assume: tuple[str, ...] = ()
     vpc: str | None = None
     vpc_cidr: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
@@ -81,6 +82,7 @@ class RuleOptions:
             members=self.members,
             paths=self.path,
             allow_unresolved=self.allow_unresolved,
+            assume=self.assume,
         )
         return self.typed(inventory)
 

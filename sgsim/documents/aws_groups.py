@@ -30,6 +30,17 @@ GroupNames = dict[str, list[str]]
 """For each group name of a document, the ids that have it."""
 
 
+class ServiceKeys(NamedTuple):
+    """What the members of a rule's service are called."""
+
+    protocol: str
+    first: str
+    last: str
+
+
+AWS_KEYS: Final = ServiceKeys("IpProtocol", "FromPort", "ToPort")
+
+
 class Service(NamedTuple):
     """What a rule lets through, whoever the peer is."""
 
@@ -92,26 +103,27 @@ def _read_permission(node: Node, group_id: str, direction: Direction, names: Gro
             icmp=service.icmp,
             peer=peer,
             description=peer_node.text_or_none("Description") or "",
+            place=peer_node.place,
         )
 
 
-def read_service(node: Node) -> Service:
+def read_service(node: Node, keys: ServiceKeys = AWS_KEYS) -> Service:
     """Read protocol and ports, or type and code; EC2 ignores ports of protocols other than TCP, UDP and the ICMPs.
 
     Raises:
         RuleError: If the protocol is unknown, or its ports are missing or out of range.
     """
-    protocol_node = node.need("IpProtocol")
+    protocol_node = node.need(keys.protocol)
     with protocol_node.at():
         protocol = protocol_number(_protocol_text(protocol_node))
-    first, last = node.get("FromPort"), node.get("ToPort")
+    first, last = node.get(keys.first), node.get(keys.last)
     if protocol in PORT_PROTOCOLS:
-        return Service(protocol, read_ports(*_both(node, first, last, protocol)), None)
+        return Service(protocol, read_ports(*_both(node, keys, protocol)), None)
     if protocol not in ICMP_PROTOCOLS:
         return Service(protocol, None, None)
     if protocol == Protocol.ICMPV6 and first is None and last is None:
         return Service(protocol, None, IcmpMatch())
-    return Service(protocol, None, read_icmp(*_both(node, first, last, protocol)))
+    return Service(protocol, None, read_icmp(*_both(node, keys, protocol)))
 
 
 def _protocol_text(node: Node) -> str:
@@ -119,12 +131,13 @@ def _protocol_text(node: Node) -> str:
     return str(node.value) if type(node.value) is int else node.as_text()
 
 
-def _both(node: Node, first: Node | None, last: Node | None, protocol: int) -> tuple[Node, Node]:
+def _both(node: Node, keys: ServiceKeys, protocol: int) -> tuple[Node, Node]:
+    first, last = node.get(keys.first), node.get(keys.last)
     if first is not None and last is not None:
         return first, last
-    given = "neither" if first is last else f"only {'ToPort' if first is None else 'FromPort'}"
+    given = "neither" if first is last else f"only {keys.last if first is None else keys.first}"
     with node.at():
-        raise RuleError(f"{protocol_name(protocol)} must have FromPort and ToPort, got {given}")
+        raise RuleError(f"{protocol_name(protocol)} must have {keys.first} and {keys.last}, got {given}")
 
 
 def _read_ipv4(node: Node, _names: GroupNames) -> Peer:
@@ -200,6 +213,7 @@ def _read_rule(node: Node) -> Rule:
         peer=_rule_peer(node),
         rule_id=node.text_or_none("SecurityGroupRuleId"),
         description=node.text_or_none("Description") or "",
+        place=node.place,
     )
 
 

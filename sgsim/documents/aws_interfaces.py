@@ -53,19 +53,23 @@ def _read_interface(node: Node, instance_id: str | None) -> Interface:
     attachment = node.get("Attachment")
     return Interface(
         interface_id=node.text("NetworkInterfaceId"),
-        addresses=tuple(dict.fromkeys(_owned(node))),
+        addresses=tuple(dict.fromkeys(owned_addresses(node))),
         group_ids=tuple(group.text("GroupId") for group in node.items("Groups")),
         instance_id=attachment.text_or_none("InstanceId") or instance_id if attachment else instance_id,
         subnet_id=node.text_or_none("SubnetId"),
         vpc_id=node.text_or_none("VpcId"),
         public_addresses=tuple(dict.fromkeys(_public(node))),
-        timeouts=_timeouts(node.get("ConnectionTrackingConfiguration")),
+        timeouts=read_timeouts(node.get("ConnectionTrackingConfiguration")),
         origin=node.document.origin,
     )
 
 
-def _owned(node: Node) -> Iterator[IPNetwork]:
-    """All that the interface owns: the primary address first."""
+def owned_addresses(node: Node) -> Iterator[IPNetwork]:
+    """All that the interface owns: the primary address first.
+
+    Raises:
+        RuleError: If an address is none.
+    """
     primary, ipv6 = node.get("PrivateIpAddress"), node.get("Ipv6Address")
     if primary is not None:
         yield read_address(primary)
@@ -90,7 +94,12 @@ def _public(node: Node) -> Iterator[IPNetwork]:
             yield read_address(address)
 
 
-def _timeouts(node: Node | None) -> TimeoutOverrides:
+def read_timeouts(node: Node | None) -> TimeoutOverrides:
+    """Read the idle timeouts that somebody has set.
+
+    Raises:
+        DocumentError: If one is no number above 0.
+    """
     if node is None:
         return TimeoutOverrides()
     node.count_unknown(known.CONNECTION_TRACKING)

@@ -140,11 +140,11 @@ def _identified(group: SecurityGroup, rules: Iterable[Rule], origin: str) -> tup
     """A group whose rules have their ids; rules that only one of both documents has are kept and noted."""
     waiting: dict[object, list[Rule]] = defaultdict(list)
     for rule in rules:
-        waiting[_meaning(rule)].append(rule)
+        waiting[meaning(rule)].append(rule)
     joined: list[Rule] = []
     only_in_group = []
     for rule in group.rules:
-        same = waiting.get(_meaning(rule))
+        same = waiting.get(meaning(rule))
         if same:
             other = same.pop(0)
             joined.append(
@@ -158,7 +158,7 @@ def _identified(group: SecurityGroup, rules: Iterable[Rule], origin: str) -> tup
     return evolve(group, rules=(*joined, *only_in_rules)), notes
 
 
-def _meaning(rule: Rule) -> object:
+def meaning(rule: Rule) -> object:
     """What makes two rules the same to EC2; a description is no part of it."""
     peer = rule.peer
     if isinstance(peer, GroupReference):

@@ -8,25 +8,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from sgsim.documents.assumptions import Assumptions
 from sgsim.documents.aws_json import COMMANDS, read_response, responses
+from sgsim.documents.cloudformation import is_template, read_template
 from sgsim.documents.contents import Contents
 from sgsim.documents.json_syntax import read_json
 from sgsim.documents.node import Document, Node, listed
+from sgsim.documents.terraform import AFTER, SIDES, is_plan, is_terraform, read_terraform
 from sgsim.documents.yaml_doc import KEYS, is_own_form, read_own_form
 from sgsim.documents.yaml_syntax import read_yaml
 from sgsim.errors import DocumentError, SgsimError
 
 _YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _SUFFIXES: Final = _YAML_SUFFIXES | {".json"}
-
-_OTHER_FORMS: Final = {
-    "AWSTemplateFormatVersion": "a CloudFormation template",
-    "Resources": "a CloudFormation template",
-    "planned_values": "a Terraform plan",
-    "terraform_version": "Terraform's state",
-    "resources": "Terraform's state",
-}
-"""Keys by which we know what a document is that we do not read."""
 
 
 def find_files(paths: Iterable[str | Path]) -> list[Path]:
@@ -58,16 +52,28 @@ def _at(path: Path, text: str) -> DocumentError:
     return error
 
 
-def read_file(path: Path) -> list[Contents]:
+def _split_side(path: Path) -> tuple[Path, str]:
+    """Read `FILE#before` and `FILE#after`; a file of exactly that name wins."""
+    name, _, side = path.name.rpartition("#")
+    return (path.with_name(name), side) if name and side in SIDES and not path.exists() else (path, "")
+
+
+def read_file(path: Path, assumptions: Assumptions | None = None) -> list[Contents]:
     """Read all that a file says.
+
+    Args:
+        path: The file; `#before` or `#after` behind it says which side of a Terraform plan is meant.
+        assumptions: What to take for values that a document leaves open.
 
     Raises:
         DocumentError: If it cannot be read, or is no document that we know.
         RuleError: If a rule in it says what no security group can say.
     """
+    assumptions = Assumptions() if assumptions is None else assumptions
+    file, side = _split_side(path)
     try:
-        documents = list(_parse(path))
-        contents = [part for document in documents for part in _read(document.root)]
+        documents = list(_parse(file, str(path)))
+        contents = [part for document in documents for part in _read(document.root, assumptions, side)]
     except SgsimError as error:
         error.add_note(str(path))
         raise
@@ -77,11 +83,11 @@ def read_file(path: Path) -> list[Contents]:
     return [*contents, Contents(origin=str(path)).noting(notes)]
 
 
-def _parse(path: Path) -> Iterator[Document]:
+def _parse(path: Path, origin: str) -> Iterator[Document]:
     text = _text(path)
     suffix = path.suffix.lower()
     is_json = suffix == ".json" or (suffix not in _YAML_SUFFIXES and text.lstrip().startswith(("{", "[")))
-    return read_json(text, str(path)) if is_json else read_yaml(text, str(path))
+    return read_json(text, origin) if is_json else read_yaml(text, origin)
 
 
 def _text(path: Path) -> str:
@@ -95,24 +101,27 @@ def _text(path: Path) -> str:
         raise DocumentError("document must be text in UTF-8 or UTF-16, got other bytes") from error
 
 
-def _read(root: Node) -> Iterator[Contents]:
+def _read(root: Node, assumptions: Assumptions, side: str) -> Iterator[Contents]:
+    if side and not is_plan(root):
+        raise root.error(f"document must be a Terraform plan to have a side, got {_what(root)} for #{side}")
     found = responses(root)
     if found is not None:
         for response in found:
             yield from read_response(response)
+    elif is_terraform(root):
+        yield read_terraform(root, assumptions, side or AFTER)
+    elif is_template(root):
+        yield read_template(root, assumptions)
     elif is_own_form(root):
         yield read_own_form(root)
     else:
         raise root.error(
-            f"document must be one of: output of aws ec2 {', '.join(COMMANDS)}; or sgsim's own form "
-            f"({', '.join(KEYS)}), got {_what(root)}"
+            f"document must be one of: output of aws ec2 {', '.join(COMMANDS)}; a Terraform plan (terraform show -json) or "
+            f"state; a CloudFormation template; or sgsim's own form ({', '.join(KEYS)}), got {_what(root)}"
         )
 
 
 def _what(root: Node) -> str:
     if not isinstance(root.value, dict):
         return "nothing" if root.value is None else root.shown
-    if not root.value:
-        return "an object without keys"
-    forms = [form for key, form in _OTHER_FORMS.items() if key in root.value]
-    return f"{forms[0] if forms else 'an object'} with keys {listed(root.value, 5)}"
+    return f"an object with keys {listed(root.value, 5)}" if root.value else "an object without keys"

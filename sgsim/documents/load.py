@@ -6,6 +6,7 @@ from pathlib import Path
 from attrs import evolve
 from netaddr import IPNetwork
 
+from sgsim.documents.assumptions import Assumptions
 from sgsim.documents.combine import combine
 from sgsim.documents.files import find_files, read_file
 from sgsim.documents.options import naming, parse_interface_option, parse_members_option, parse_path_option
@@ -26,25 +27,29 @@ def load(
     members: Iterable[str] = (),
     paths: Iterable[str] = (),
     allow_unresolved: bool = False,
+    assume: Iterable[str] = (),
 ) -> Inventory:
     """Read rules and interfaces from documents, and what options add to them.
 
     Args:
         documents: Files, or directories whose `.json`, `.yaml` and `.yml` files are all read; each is recognised by its
-            content.
+            content. `plan.json#before` is a Terraform plan as things were, `plan.json` or `plan.json#after` as they will be.
         vpc: Keep only what belongs to this VPC.
         vpc_cidrs: Blocks of the VPC, where no document gives them.
         interfaces: `ADDRESS[,ADDRESS]=GROUP[,GROUP]`, or interfaces.
         members: `GROUP=ADDRESS|CIDR[,...]`.
         paths: `[INTERFACE|SUBNET:]CIDR|PREFIX-LIST=LABEL`.
         allow_unresolved: Whether references without known addresses count as empty.
+        assume: `NAME=VALUE`, for values that a Terraform plan or a CloudFormation template leaves open.
 
     Raises:
         DocumentError: If a document cannot be read or is none that we know.
         RuleError: If a document says what no security group can say, or two contradict each other.
         ConfigError: If an option is malformed.
     """
-    inventory = _read(documents)
+    assumptions = Assumptions.parse(assume)
+    inventory = _read(documents, assumptions)
+    assumptions.check_used()
     if vpc is not None:
         with naming("--vpc", vpc):
             inventory = inventory.in_vpc(vpc)
@@ -58,8 +63,8 @@ def load(
     return evolve(inventory, notes=inventory.notes + reference_notes(inventory))
 
 
-def _read(documents: Iterable[str | Path]) -> Inventory:
-    contents = [part for path in find_files(documents) for part in read_file(path)]
+def _read(documents: Iterable[str | Path], assumptions: Assumptions) -> Inventory:
+    contents = [part for path in find_files(documents) for part in read_file(path, assumptions)]
     if not contents:
         raise DocumentError("rules must be given as at least one file or directory, got none")
     inventory = with_ids(combine(contents))

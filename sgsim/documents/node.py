@@ -68,9 +68,14 @@ class Document:
 
 @frozen
 class Misread:
-    """A scalar that YAML reads as something else than is written; whoever asks for it gets the refusal."""
+    """A value that cannot be told: YAML reads another than is written, or it is not known before the document is applied.
+
+    Whoever asks for it gets the refusal.
+    """
 
     refusal: str
+    stands_for: str = ""
+    """What a value that is not known yet is called; empty if it is a slip."""
 
 
 @frozen
@@ -208,12 +213,43 @@ class Node:
         child = self.get(key)
         return None if child is None or child.value == "" else child.as_text()
 
+    def is_known(self, key: str) -> bool:
+        """Whether what stands behind a key, if anything does, can be told."""
+        return not isinstance(self.mapping().get(key), Misread)
+
+    def known_text(self, key: str) -> str:
+        """The text behind a key that nothing depends on; empty if it is missing or not known yet."""
+        return self.text_or_none(key) or "" if self.is_known(key) else ""
+
+    def id_or_none(self, key: str) -> str | None:
+        """The id behind a key, or what it is called while it is not known yet; None if it is missing or empty."""
+        value = self.mapping().get(key)
+        return value.stands_for if isinstance(value, Misread) and value.stands_for else self.text_or_none(key)
+
+    def ids(self, key: str) -> list[str]:
+        """The ids of the list behind a key, or what they are called; empty if it is missing."""
+        value = self.mapping().get(key)
+        if not isinstance(value, list):
+            return (
+                [self.id_or_none(key) or ""]
+                if isinstance(value, Misread)
+                else [item.as_text() for item in self.items(key)]
+            )
+        return [
+            item.stands_for if isinstance(item, Misread) and item.stands_for else self.need(key).item(index).as_text()
+            for index, item in enumerate(value)
+        ]
+
+    def item(self, index: int) -> "Node":
+        """A member of a list that is there."""
+        return self._child(list(self.value)[index] if isinstance(self.value, list) else self.value, index)
+
     @property
     def shown(self) -> str:
         """The value as a message shows it."""
         match self.value:
             case Misread():
-                return "a value that YAML reads as something else"
+                return "a value that cannot be told"
             case dict():
                 return "an object"
             case list():

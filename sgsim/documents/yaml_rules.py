@@ -114,6 +114,7 @@ def _read_rules(node: Node, group_id: str, direction: Direction, names: PeerName
             peer=_read_peer(peer, names),
             rule_id=rule_id,
             description=node.text_or_none("description") or "",
+            place=node.place,
         )
 
 

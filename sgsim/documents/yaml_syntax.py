@@ -43,7 +43,15 @@ def read_yaml(text: str, origin: str) -> Iterator[Document]:
         raise DocumentError(f"document must be well-formed YAML, got: {' '.join(str(error).split())}") from error
     tally = Tally()
     for root in roots:
-        yield Document(origin, _Builder().build(root), _YamlPlaces(root), tally)
+        builder = _Builder(has_functions=_is_template(root))
+        yield Document(origin, builder.build(root), _YamlPlaces(root), tally)
+
+
+def _is_template(root: "yaml.Node | None") -> bool:
+    """Whether a document is one of CloudFormation's, in which tags such as `!Ref` are functions."""
+    if root is None or root.tag != _TAG + "map":
+        return False
+    return any(str(key.value) in {"AWSTemplateFormatVersion", "Resources"} for key, _ in root.value)
 
 
 def _refusal(text: str, mark: object) -> DocumentError:
@@ -61,6 +69,8 @@ def _words(mark: object) -> str:
 class _Builder:
     """Makes plain values of composed nodes; what an anchor names is built once and shared."""
 
+    has_functions: bool = False
+    """Whether a tag is the short form of a function: `!Ref x` is `{"Ref": x}`, `!Sub x` is `{"Fn::Sub": x}`."""
     _built: dict[int, object] = field(factory=dict)
     _open: set[int] = field(factory=set)
 
@@ -77,11 +87,30 @@ class _Builder:
         return self._built[id(node)]
 
     def _value(self, node: "yaml.Node") -> object:
+        if self.has_functions and node.tag.startswith("!"):
+            return {function_name(node.tag): self._argument(node)}
         if node.tag == _TAG + "map":
             return {key: self.build(value) for key, _, value in _pairs(node)}
         if node.tag == _TAG + "seq":
             return [self.build(child) for child in node.value]
         return _scalar(node)
+
+    def _argument(self, node: "yaml.Node") -> object:
+        """What stands behind a tag."""
+        if isinstance(node.value, str):
+            return node.value
+        is_mapping = bool(node.value) and isinstance(node.value[0], tuple)
+        return (
+            {key: self.build(value) for key, _, value in _pairs(node)}
+            if is_mapping
+            else [self.build(n) for n in node.value]
+        )
+
+
+def function_name(tag: str) -> str:
+    """The long form of a function's name."""
+    name = tag.removeprefix("!")
+    return name if name in {"Ref", "Condition"} else f"Fn::{name}"
 
 
 def _pairs(node: "yaml.Node") -> "list[tuple[str, yaml.Node, yaml.Node]]":
@@ -156,21 +185,38 @@ def _not_decimal(text: str) -> str:
 
 
 class _YamlPlaces:
-    """Finds line and column by walking the composed tree; done only when there is something to say."""
+    """Finds line and column by walking the composed tree; a path that leads nowhere has the place where it ends."""
 
     def __init__(self, root: "yaml.Node | None") -> None:
         self._root = root
+        self._members: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
 
     def __call__(self, path: Path, of_key: bool) -> str:  # noqa: FBT001  # the protocol of `Document.place_of`
         node = self._root
         if node is None:
             return ""
         mark = node.start_mark
+        is_argument = False
         for part in path:
-            if isinstance(part, int):
-                node = node.value[part]
-                mark = node.start_mark
-            else:
-                _, key_node, node = next(pair for pair in _pairs(node) if pair[0] == part)
-                mark = key_node.start_mark if of_key else node.start_mark
+            if not is_argument and node.tag.startswith("!") and part == function_name(node.tag):
+                is_argument = True  # the function's name stands in the tag, not in a key
+                continue
+            found = self._step(node, part)
+            if found is None:
+                break
+            key_node, node = found
+            mark = (key_node if of_key else node).start_mark
+            is_argument = False
         return _words(mark)
+
+    def _step(self, node: "yaml.Node", part: str | int) -> "tuple[yaml.Node, yaml.Node] | None":
+        """The key's node and the value's node of one step down; None if there is no such step."""
+        is_mapping = isinstance(node.value, list) and bool(node.value) and isinstance(node.value[0], tuple)
+        if isinstance(part, int):
+            is_there = isinstance(node.value, list) and not is_mapping and part < len(node.value)
+            return (node.value[part], node.value[part]) if is_there else None
+        if not is_mapping:
+            return None
+        if id(node) not in self._members:
+            self._members[id(node)] = {key: (key_node, value) for key, key_node, value in _pairs(node)}
+        return self._members[id(node)].get(part)

@@ -114,6 +114,8 @@ class Rule:
     rule_id: str | None = None
     """The `sgr-` id, None if the document has none."""
     description: str = ""
+    place: str = field(default="", eq=False)
+    """Where it stands in its document, for messages; no part of what it says."""
 
     @group_id.validator
     def _check_group_id(self, _attribute: object, value: object) -> None:

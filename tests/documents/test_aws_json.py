@@ -8,8 +8,8 @@ from sgsim.errors import SgsimError
 EXPECTED = (
     "document must be one of: output of aws ec2 describe-security-groups, describe-security-group-rules, "
     "describe-network-interfaces, describe-managed-prefix-lists, describe-prefix-lists, get-managed-prefix-list-entries, "
-    "describe-vpcs, describe-subnets, describe-instances, describe-stale-security-groups; or sgsim's own form (vpc, "
-    "groups, prefix_lists, interfaces, instances, subnets, paths), got "
+    "describe-vpcs, describe-subnets, describe-instances, describe-stale-security-groups; a Terraform plan (terraform "
+    "show -json) or state; a CloudFormation template; or sgsim's own form (vpc, groups, prefix_lists, interfaces, instances, subnets, paths), got "
 )
 
 
@@ -89,14 +89,6 @@ def test_a_recorded_failure_is_refused(write):
 @pytest.mark.parametrize(
     ("document", "found"),
     [
-        (
-            {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}},
-            "a CloudFormation template with keys AWSTemplateFormatVersion, Resources",
-        ),
-        (
-            {"format_version": "1.2", "terraform_version": "1.9", "planned_values": {}},
-            "a Terraform plan with keys format_version, terraform_version, planned_values",
-        ),
         ({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6}, "an object with keys a, b, c, d, e and 1 more"),
         ({}, "an object without keys"),
         ([], "a list of 0"),

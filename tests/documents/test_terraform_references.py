@@ -1,0 +1,154 @@
+"""What a plan does not know is found where the configuration refers to one thing, and nowhere else."""
+
+from documents.five_forms import block, change, plan
+from documents.test_terraform import group, refusal, texts
+
+from sgsim.documents import load
+
+NEW = {"id": True}
+
+
+def new(name, unknown=None, **values):
+    """A group that does not exist yet."""
+    after = {key: value for key, value in group(**values).items() if key != "id"}
+    return change(name, None, after, unknown={**NEW, **(unknown or {})})
+
+
+def configured(name, kind="aws_security_group", **expressions):
+    return {"type": kind, "name": name, "mode": "managed", "expressions": expressions}
+
+
+def refers(*names):
+    return {"references": list(names)}
+
+
+def test_a_rule_refers_to_a_group_that_does_not_exist_yet(write):
+    ingress = [block("tcp", 443, 443, security_groups=None)]
+    expressions = {
+        "from_port": {"constant_value": 443},
+        "security_groups": refers("aws_security_group.lb.id", "aws_security_group.lb"),
+    }
+    web = new("web", {"ingress": [{"security_groups": True}]}, ingress=ingress)
+    write(
+        "plan.json",
+        plan(new("lb"), web, configuration={"resources": [configured("lb"), configured("web", ingress=[expressions])]}),
+    )
+    found = load("plan.json")
+    assert texts(found, "aws_security_group.web") == ["tcp 443 from aws_security_group.lb"]
+    assert any(
+        "aws_security_group.web.ingress[0].security_groups is aws_security_group.lb" in note.text
+        for note in found.notes
+    )
+    named = load("plan.json", assume=["aws_security_group.lb=sg-1"])
+    assert texts(named, "aws_security_group.web") == ["tcp 443 from sg-1"]
+    assert list(named.groups) == ["sg-1", "aws_security_group.web"]
+
+
+def test_blocks_of_one_set_are_told_apart_by_what_is_known_of_them(write):
+    ingress = [block("tcp", port, port, security_groups=None) for port in (22, 443)]
+    blocks = [
+        {
+            "from_port": {"constant_value": 443},
+            "security_groups": refers("aws_security_group.lb.id", "aws_security_group.lb"),
+        },
+        {
+            "from_port": {"constant_value": 22},
+            "security_groups": refers("aws_security_group.admin.id", "aws_security_group.admin"),
+        },
+    ]
+    web = new("web", {"ingress": [{"security_groups": True}, {"security_groups": True}]}, ingress=ingress)
+    resources = [configured("lb"), configured("admin"), configured("web", ingress=blocks)]
+    write("plan.json", plan(new("lb"), new("admin"), web, configuration={"resources": resources}))
+    assert texts(load("plan.json"), "aws_security_group.web") == [
+        "tcp 22 from aws_security_group.admin",
+        "tcp 443 from aws_security_group.lb",
+    ]
+
+
+def rule(name, **values):
+    given = {"ip_protocol": "tcp", "from_port": 5432, "to_port": 5432, **values}
+    unknown = {"security_group_id": True, "referenced_security_group_id": True}
+    return change(name, None, given, "aws_vpc_security_group_ingress_rule", unknown=unknown)
+
+
+def test_references_lead_through_modules(write):
+    """A module's output leads into it, its variable leads out of it."""
+    kind = "aws_vpc_security_group_ingress_rule"
+    inner = rule("db")
+    inner |= {"address": f"module.db.{kind}.db", "module_address": "module.db"}
+    child = new("this")
+    child |= {"address": "module.db.aws_security_group.this", "module_address": "module.db"}
+    expressions = {
+        "security_group_id": refers("aws_security_group.this.id", "aws_security_group.this"),
+        "referenced_security_group_id": refers("var.client"),
+    }
+    module = {
+        "resources": [configured("this"), configured("db", kind, **expressions)],
+        "outputs": {"id": {"expression": refers("aws_security_group.this.id", "aws_security_group.this")}},
+    }
+    call = {"module": module, "expressions": {"client": refers("module.app.id", "module.app")}}
+    app = new("that")
+    app |= {"address": "module.app.aws_security_group.that", "module_address": "module.app"}
+    other = {
+        "module": {
+            "resources": [configured("that")],
+            "outputs": {"id": {"expression": refers("aws_security_group.that.id", "aws_security_group.that")}},
+        }
+    }
+    write("plan.json", plan(child, app, inner, configuration={"module_calls": {"db": call, "app": other}}))
+    assert texts(load("plan.json"), "module.db.aws_security_group.this") == [
+        "tcp 5432 from module.app.aws_security_group.that"
+    ]
+
+
+def test_the_same_key_of_a_loop_is_meant(write):
+    kind = "aws_vpc_security_group_ingress_rule"
+    groups, rules = [], []
+    for key in ("a", "b"):
+        one = new("tier")
+        one |= {"address": f'aws_security_group.tier["{key}"]', "index": key}
+        groups.append(one)
+        made = rule("self")
+        made |= {"address": f'{kind}.self["{key}"]', "index": key}
+        rules.append(made)
+    looped = refers("aws_security_group.tier", "each.key")
+    resources = [
+        configured("tier"),
+        configured("self", kind, security_group_id=looped, referenced_security_group_id=looped),
+    ]
+    write("plan.json", plan(*groups, *rules, configuration={"resources": resources}))
+    found = load("plan.json")
+    for key in ("a", "b"):
+        assert texts(found, f'aws_security_group.tier["{key}"]') == [f'tcp 5432 from aws_security_group.tier["{key}"]']
+
+
+def test_a_reference_to_several_is_refused_where_one_is_asked_for(write):
+    kind = "aws_vpc_security_group_ingress_rule"
+    groups = []
+    for key in (0, 1):
+        one = new("tier")
+        one |= {"address": f"aws_security_group.tier[{key}]", "index": key}
+        groups.append(one)
+    splat = refers("aws_security_group.tier")
+    resources = [configured("tier"), configured("x", kind, security_group_id=splat, referenced_security_group_id=splat)]
+    write("plan.json", plan(*groups, rule("x"), configuration={"resources": resources}))
+    found = load("plan.json", assume=[f"{kind}.x.security_group_id=sg-1"])
+    (only,) = found.groups["sg-1"].rules
+    assert str(only.peer) == "aws_security_group.tier"
+    assert any("error where a verdict hinges on them: aws_security_group.tier" in note.text for note in found.notes)
+
+
+def test_inline_rules_that_nobody_gives_are_none_and_noted(write):
+    web = new("web", {"ingress": True, "egress": True})
+    del web["change"]["after"]["ingress"], web["change"]["after"]["egress"]
+    write("plan.json", plan(web, configuration={"resources": [configured("web")]}))
+    found = load("plan.json")
+    assert texts(found, "aws_security_group.web") == []
+    assert any("are taken as empty: aws_security_group.web.ingress, " in note.text for note in found.notes)
+
+
+def test_inline_rules_that_an_expression_gives_are_refused(write):
+    web = new("web", {"ingress": True})
+    del web["change"]["after"]["ingress"]
+    write("plan.json", plan(web, configuration={"resources": [configured("web", ingress=refers("local.rules"))]}))
+    assert refusal("plan.json").startswith("plan.json, aws_security_group.web.ingress: value must be known, got ")
