@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from sgsim.analysis.usage import Usage, usage
     from sgsim.conntrack.profile import PROFILES, Profile
     from sgsim.documents.load import load
     from sgsim.engine.firewall import Firewall, FirewallEntry
@@ -75,6 +76,7 @@ __all__ = [
     "TimeOrderError",
     "Tracking",
     "UnresolvedReferenceError",
+    "Usage",
     "Verdict",
     "__version__",
     "check",
@@ -83,9 +85,11 @@ __all__ = [
     "load",
     "parse_packet",
     "replay",
+    "usage",
 ]
 
 _HOMES: Final = {
+    "sgsim.analysis.usage": ("Usage", "usage"),
     "sgsim.conntrack.profile": ("PROFILES", "Profile"),
     "sgsim.documents.load": ("load",),
     "sgsim.engine.firewall": ("Firewall", "FirewallEntry"),

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "explain": "sgsim.cli.explain",
     "replay": "sgsim.cli.replay",
     "convert": "sgsim.cli.convert",
+    "usage": "sgsim.cli.usage",
     "demo": "sgsim.cli.demo",
 }
 """Each subcommand and the module whose `command` it is, in the order of the help text."""

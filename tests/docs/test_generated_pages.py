@@ -117,7 +117,7 @@ def test_every_public_name_is_on_the_page_of_the_python_api():
     assert shown == set(sgsim.__all__)
 
 
-@pytest.mark.parametrize("page", ["python-api", "documents"])
+@pytest.mark.parametrize("page", ["python-api", "documents", "usage"])
 def test_the_python_examples_of_a_page_run(page, folder, monkeypatch):
     monkeypatch.chdir(folder)
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
