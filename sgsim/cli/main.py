@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "check": "sgsim.cli.check",
     "explain": "sgsim.cli.explain",
     "replay": "sgsim.cli.replay",
+    "diff": "sgsim.cli.diff",
     "convert": "sgsim.cli.convert",
     "usage": "sgsim.cli.usage",
     "demo": "sgsim.cli.demo",

@@ -46,7 +46,7 @@ _ROUTER: Final = ExemptService("VPC router", Standing.DOCUMENTED, "aws-sg")
 _DHCP: Final = ExemptService("DHCP", Standing.DOCUMENTED, "aws-sg", Protocol.UDP)
 _NEIGHBOURS: Final = ExemptService("neighbour discovery", Standing.ASSUMED, "rfc4861", Protocol.ICMPV6)
 
-_DHCP_PORTS: Final = {Family.IPV4: {67, 68}, Family.IPV6: {546, 547}}
+DHCP_PORTS: Final = {Family.IPV4: {67, 68}, Family.IPV6: {546, 547}}
 """Server and client, RFC 2131 and RFC 8415."""
 
 EXEMPT_SERVICES: Final = (*dict.fromkeys(_SERVICES.values()), _VPC_DNS, _ROUTER, _DHCP, _NEIGHBOURS)
@@ -81,7 +81,7 @@ class ExemptTraffic:
             return _NEIGHBOURS
         if (
             five_tuple.protocol == Protocol.UDP
-            and {five_tuple.src_port, five_tuple.dst_port} <= _DHCP_PORTS[five_tuple.family]
+            and {five_tuple.src_port, five_tuple.dst_port} <= DHCP_PORTS[five_tuple.family]
         ):
             return _DHCP
         peer = five_tuple if direction is Direction.EGRESS else five_tuple.reply()

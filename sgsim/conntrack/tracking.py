@@ -32,7 +32,7 @@ def choose_tracking(policy: BypassProtocols, matcher: RuleMatcher, opening: Head
         opening: Header of a packet that the flow's opener sends.
         path: What lies between the interface and its peer.
     """
-    if not _may_bypass(policy, opening.protocol):
+    if not may_bypass(policy, opening.protocol):
         return TrackingChoice(TrackingCause.PROTOCOL)
     if path.is_automatic:
         return TrackingChoice(TrackingCause.PATH)
@@ -44,7 +44,8 @@ def choose_tracking(policy: BypassProtocols, matcher: RuleMatcher, opening: Head
     return TrackingChoice(TrackingCause.OPEN_RULES, rule)
 
 
-def _may_bypass(policy: BypassProtocols, protocol: int) -> bool:
+def may_bypass(policy: BypassProtocols, protocol: int) -> bool:
+    """Whether open rules can leave flows of a protocol untracked."""
     match policy:
         case BypassProtocols.NONE:
             return False

@@ -8,6 +8,7 @@ from netaddr import IPNetwork
 from sgsim.model.address import Family
 from sgsim.model.interface import Interface
 from sgsim.model.path import PathLabel
+from sgsim.rules.ranges import Ranges, difference, union
 
 
 @frozen
@@ -54,3 +55,15 @@ class PathMap:
         """The labelled blocks, the one that wins first."""
         order = sorted(enumerate(self._labelled), key=lambda each: (each[1][0].prefixlen, each[1][1], each[0]))
         return [(network, label) for _, (network, _, label) in reversed(order)]
+
+    def automatic(self, family: Family) -> Ranges:
+        """Every peer whose path AWS tracks whatever the rules."""
+        decided: Ranges = ()
+        found: Ranges = ()
+        for network, label in self.ranked():
+            if network.version == family:
+                block = ((network.first, network.last),)
+                if label.is_automatic:
+                    found = union(found, difference(block, decided))
+                decided = union(decided, block)
+        return found

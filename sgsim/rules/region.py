@@ -125,6 +125,14 @@ class Region:
         return (Point(family, first, services[0][0]) for family in Family for first, _, services in self.slabs(family))
 
 
+def canonical(slabs: Iterable[Slab]) -> Slabs:
+    """Sorted and disjoint slabs without empty ones, and neighbours of the same services as one."""
+    found: list[Slab] = []
+    for slab in slabs:
+        _append(found, *slab)
+    return tuple(found)
+
+
 def _combined(mine: Slabs, theirs: Slabs, operation: _Operation) -> Slabs:
     """Walk along both and combine the services of each piece; the same two sets of services are combined once."""
     known: dict[tuple[int, int], Ranges] = {}

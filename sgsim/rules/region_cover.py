@@ -98,7 +98,7 @@ def _cover(slabs: Slabs) -> Iterator[tuple[Ranges, Ranges]]:
     chosen = plain
     if rows * columns <= MOST_CELLS and rows + columns <= MOST_CLASSES:
         larger = _without_redundant(_greedy(sorted({*_closed_rows(grid), *_closed_columns(grid)}), grid))
-        chosen = min(larger, plain, key=len)
+        chosen = _trimmed(min(larger, plain, key=len), grid)
     for candidate in chosen:
         yield (
             ranges.merged(each for row in _bits(candidate.rows) for each in grid.row_addresses[row]),
@@ -193,6 +193,29 @@ def _without_redundant(chosen: list[_Candidate]) -> list[_Candidate]:
         if all(candidate.columns & ~_columns_covered(others, row) == 0 for row in _bits(candidate.rows)):
             kept = others
     return kept
+
+
+def _trimmed(chosen: list[_Candidate], grid: _Grid) -> list[_Candidate]:
+    """Take from each product what others cover too, where fewer intervals say what is left."""
+    trimmed = list(chosen)
+    for number in reversed(range(len(trimmed))):
+        others = trimmed[:number] + trimmed[number + 1 :]
+        rows, columns = trimmed[number]
+        needed = 0
+        for row in _bits(rows):
+            needed |= columns & ~_columns_covered(others, row)
+        if _count(needed, grid.column_services) < _count(columns, grid.column_services):
+            columns = needed
+        kept = sum(1 << row for row in _bits(rows) if columns & ~_columns_covered(others, row))
+        if _count(kept, grid.row_addresses) < _count(rows, grid.row_addresses):
+            rows = kept
+        trimmed[number] = _Candidate(rows, columns)
+    return trimmed
+
+
+def _count(mask: int, parts: list[Ranges]) -> int:
+    """How many intervals the marked parts make up."""
+    return len(ranges.merged(each for number in _bits(mask) for each in parts[number]))
 
 
 def _columns_covered(candidates: list[_Candidate], row: int) -> int:

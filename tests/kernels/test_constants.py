@@ -40,7 +40,7 @@ def test_causes():
 
 
 def test_dhcp_ports():
-    ports = exempt._DHCP_PORTS
+    ports = exempt.DHCP_PORTS
     assert ports[Family.IPV4] == {locate.DHCP_SERVER, locate.DHCP_CLIENT}
     assert ports[Family.IPV6] == {locate.DHCPV6_CLIENT, locate.DHCPV6_SERVER}
     # Kernels ask for a range, so both must be neighbours.

@@ -67,3 +67,11 @@ def test_boxes_are_of_one_protocol_and_one_interval():
         for first, last in ((1, 2), (9, 9))
         for service in ((6, 443, 443), (47, 0, 65535))
     ]
+
+
+def test_a_product_leaves_to_others_what_makes_it_longer():
+    holed = region([((0, 255), (0, 15))]) - region([((0, 255), (4, 4)), ((9, 9), (8, 8))])
+    assert [(each.addresses.ipv4, each.services) for each in cover(holed)] == [
+        (((0, 255),), ((0, 3), (5, 7), (9, 15))),
+        (((0, 8), (10, 255)), ((8, 8),)),
+    ]

@@ -1,0 +1,199 @@
+"""What becomes of a flow's first packet at one interface: all packets at once, as regions.
+
+The same questions as those of the engine's steps, put to every packet: is it exempt, does a rule admit it, do open rules
+leave its flow untracked (`sgsim.conntrack.tracking`). Source ports play no part but for exempt traffic, where the
+packets are those from `ORDINARY_PORT`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from attrs import define, field, frozen
+
+from sgsim.analysis.exempt_region import exempt_region
+from sgsim.conntrack.exempt import ExemptTraffic
+from sgsim.conntrack.entry import TrackingCause
+from sgsim.conntrack.tracking import choose_tracking, may_bypass
+from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
+from sgsim.model.address import Family
+from sgsim.model.interface import Interface
+from sgsim.model.shorthand import DEFAULT_SOURCE_PORT
+from sgsim.model.states import Direction
+from sgsim.rules.address_set import AddressSet
+from sgsim.rules.header import Header
+from sgsim.rules.inventory import Inventory
+from sgsim.rules.match import OpenRules, ResolvedRule, RuleMatcher
+from sgsim.rules.paths import PathMap
+from sgsim.rules.ranges import Ranges, difference, intersection, merged
+from sgsim.rules.region import Region
+from sgsim.rules.resolve import Resolver
+from sgsim.rules.rule import GroupReference
+from sgsim.rules.rule_region import rule_region
+from sgsim.rules.service import ALL_SERVICES, protocol_services, rule_services
+
+ORDINARY_PORT: Final = DEFAULT_SOURCE_PORT
+"""A source port that no exempt service has."""
+
+
+@frozen
+class Fate:
+    """What becomes of all openings of one direction."""
+
+    allowed: Region
+    """What passes, exempt or by rules whose peers are known."""
+    tracked: Region
+    """What of it takes a place in the table."""
+    unknown: Mapping[str, Region] = field(factory=dict)
+    """For each peer whose addresses nobody gave, what its members may beside that; all of it is tracked."""
+
+
+@define
+class FateFinder:
+    """Finds fates in one inventory; interfaces with the same groups share theirs."""
+
+    inventory: Inventory
+    options: EngineOptions = DEFAULT_OPTIONS
+    src_port: int = ORDINARY_PORT
+    unknown: frozenset[str] = frozenset()
+    """Peers that count as unknown even if their addresses are known."""
+    resolver: Resolver = field(init=False)
+    _exempt: dict[Direction, Region] = field(init=False, factory=dict)
+    _matchers: dict[object, RuleMatcher] = field(init=False, factory=dict)
+    _fates: dict[object, dict[Direction, Fate]] = field(init=False, factory=dict)
+
+    @resolver.default
+    def _make_resolver(self) -> Resolver:
+        return Resolver(self.inventory)
+
+    def unresolved(self) -> frozenset[str]:
+        """Every peer of a rule whose addresses nobody gave; none if they are to count as empty."""
+        if self.inventory.allow_unresolved:
+            return frozenset()
+        rules = (rule for group in self.inventory.groups.values() for rule in group.rules)
+        return frozenset(str(rule.peer) for rule in rules if self.resolver.addresses(rule) is None)
+
+    def exempt(self, direction: Direction) -> Region:
+        """What groups never filter."""
+        if direction not in self._exempt:
+            known = self.options.profile.exempt_traffic.value
+            traffic = ExemptTraffic.of(
+                (vpc.networks for vpc in self.inventory.vpcs.values()),
+                (network for subnet in self.inventory.subnets.values() for network in subnet.networks),
+            )
+            self._exempt[direction] = exempt_region(traffic, direction, self.src_port) if known else Region()
+        return self._exempt[direction]
+
+    def matcher(self, interface: Interface) -> RuleMatcher:
+        """The rules of an interface.
+
+        Raises:
+            UnresolvedReferenceError: If no document describes one of its groups.
+        """
+        if interface.group_ids not in self._matchers:
+            open_rules = self.options.profile.open_rules.value
+            self._matchers[interface.group_ids] = RuleMatcher(interface, self.resolver, open_rules)
+        return self._matchers[interface.group_ids]
+
+    def fates(self, interface: Interface) -> dict[Direction, Fate]:
+        """What becomes of openings at an interface, by their direction."""
+        key = (interface.group_ids, self._scope(interface))
+        if key not in self._fates:
+            self._fates[key] = {direction: self._fate(interface, direction) for direction in Direction}
+        return self._fates[key]
+
+    def _scope(self, interface: Interface) -> object:
+        """What of an interface decides about its paths."""
+        scopes = {rule.scope for rule in self.inventory.paths}
+        return tuple(name for name in (interface.interface_id, interface.subnet_id) if name in scopes)
+
+    def _fate(self, interface: Interface, direction: Direction) -> Fate:
+        if not interface.group_ids:
+            return Fate(Region.everything(), Region())
+        rules, exempt = self.matcher(interface).rules[direction], self.exempt(direction)
+        admitted = rule_region(rules, self.unknown)
+        allowed = admitted.known | exempt
+        untracked = self._untracked(interface, direction)
+        unknown = {} if self.inventory.allow_unresolved else admitted.unknown
+        return Fate(
+            allowed,
+            admitted.known - untracked - exempt,
+            {peer: rest for peer, region in unknown.items() if (rest := region - exempt)},
+        )
+
+    def paths(self, interface: Interface) -> PathMap:
+        """What lies between an interface and its peers."""
+        return PathMap.of(((rule, self.resolver.path_networks(rule)) for rule in self.inventory.paths), interface)
+
+    def tracking_cause(self, interface: Interface, opening: Header) -> TrackingCause:
+        """Why a flow is tracked or not, as the engine would say."""
+        label = self.paths(interface).label(opening.peer, opening.family)
+        policy = self.options.profile.bypass.value
+        return choose_tracking(policy, self.matcher(interface), opening, label).cause
+
+    def _untracked(self, interface: Interface, direction: Direction) -> Region:
+        """What open rules leave untracked, by the conditions of `sgsim.conntrack.tracking`."""
+        matcher, paths = self.matcher(interface), self.paths(interface)
+        parts = []
+        for family in Family:
+            everyone: Ranges = ((0, (1 << family.bits) - 1),)
+            addresses = difference(everyone, paths.automatic(family))
+            services = intersection(
+                open_services(matcher, direction, family), self._bypassing(matcher, direction, family)
+            )
+            peers = AddressSet(ipv4=addresses) if family is Family.IPV4 else AddressSet(ipv6=addresses)
+            parts.append((peers, services))
+        return Region.of(parts)
+
+    def _bypassing(self, matcher: RuleMatcher, direction: Direction, family: Family) -> Ranges:
+        """The services of protocols that may bypass tracking, and whose way back is open."""
+        policy = self.options.profile.bypass.value
+        return merged(
+            protocol_services(protocol)
+            for protocol in range(256)
+            if may_bypass(policy, protocol)
+            and matcher.is_open_back(Header(direction, family, 0, protocol, None))
+        )
+
+
+def open_services(matcher: RuleMatcher, direction: Direction, family: Family) -> Ranges:
+    """The services for which a rule of the opener's direction counts as open to everyone."""
+    rules = matcher.rules[direction]
+    literal = merged(rule_services(rule.rule) for rule in rules if rule.rule.is_open_to(family))
+    if matcher.open_rules is OpenRules.LITERAL:
+        return literal
+    blocks = rule_region(rule for rule in rules if not isinstance(rule.rule.peer, GroupReference)).known
+    return merged((*literal, *blocks.services_of_all(family)))
+
+
+def reachable(interfaces: Iterable[Interface]) -> Region:
+    """What can pass between an interface and its peers: of families in which it has addresses, and not with itself."""
+    interfaces = list(interfaces)
+    owned = {
+        family: merged(each for interface in interfaces for each in interface.owned_ranges(family)) for family in Family
+    }
+    everyone: dict[Family, Ranges] = {family: ((0, (1 << family.bits) - 1),) for family in Family}
+    addresses = (difference(everyone[family], owned[family]) if owned[family] else () for family in Family)
+    return Region.of([(AddressSet(*addresses), ALL_SERVICES)])
+
+
+def admitting_rules(rules: Iterable[ResolvedRule], region: Region, peer: str | None = None) -> Iterator[ResolvedRule]:
+    """The rules that admit some of a region; with `peer` those that name it, whoever its members are."""
+    services = merged(
+        each for family in Family for slab in region.slabs(family) for each in slab[2]
+    )
+    addresses = region.addresses()
+    for rule in rules:
+        if not intersection(services, (rule_services(rule.rule),)):
+            continue
+        if peer is not None:
+            if str(rule.rule.peer) == peer:
+                yield rule
+        elif rule.addresses is not None and _meets(rule, addresses, region):
+            yield rule
+
+
+def _meets(rule: ResolvedRule, addresses: AddressSet, region: Region) -> bool:
+    mine = rule.addresses or AddressSet()
+    if not any(intersection(mine.ranges(family), addresses.ranges(family)) for family in Family):
+        return False
+    return bool(rule_region([rule]).known & region)

@@ -1,0 +1,99 @@
+"""Diffs for programs; `sgsim/data/schemas/diff.schema.json` says what is in them."""
+
+import json
+from typing import Any, Final
+
+from sgsim import __version__
+from sgsim.analysis.difference import Compared, Difference, Kind, RulesDiff, Witness
+from sgsim.conntrack.profile import Profile
+from sgsim.model.rule_ref import RuleRef
+from sgsim.report.diff_sections import traffic_text
+from sgsim.report.region_text import cidrs
+from sgsim.rules.ranges import Ranges
+from sgsim.rules.service import by_protocol, service_texts
+
+SCHEMA_VERSION: Final = 1
+
+Document = dict[str, Any]
+
+
+def diff_json(document: Document) -> str:
+    """What `sgsim diff --format json` prints."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def diff_document(diff: RulesDiff, profile: Profile) -> Document:
+    """A diff as plain values."""
+    everything = [difference.kind for compared in diff.groups for difference in compared.differences]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": "sgsim",
+        "version": __version__,
+        "profile": profile.name,
+        "differs": bool(diff),
+        "summary": {str(kind): everything.count(kind) for kind in Kind},
+        "unknown_peers": list(diff.unknown_peers),
+        "notes": list(diff.notes),
+        "groups": [
+            {**_compared(group), "name": group.name, "paired_by": group.paired_by, "carried_by": list(group.carried_by)}
+            for group in diff.groups
+        ],
+        "interfaces": [
+            {**_compared(interface), "group_ids": list(interface.group_ids)} for interface in diff.interfaces
+        ],
+    }
+
+
+def _compared(compared: Compared) -> Document:
+    return {
+        "old_id": compared.old_id,
+        "new_id": compared.new_id,
+        "presence": str(compared.presence),
+        "differences": [difference_document(each) for each in compared.differences],
+    }
+
+
+def difference_document(difference: Difference) -> Document:
+    """One difference as plain values."""
+    return {
+        "kind": str(difference.kind),
+        "direction": str(difference.direction),
+        "text": traffic_text(difference),
+        "member_of": difference.peer,
+        "addresses": cidrs(difference.product.addresses),
+        "services": _services(difference.product.services),
+        "example": None if difference.witness is None else _witness(difference.witness),
+        "old_rules": [_rule(rule) for rule in difference.old_rules],
+        "new_rules": [_rule(rule) for rule in difference.new_rules],
+        "old_cause": None if difference.old_cause is None else str(difference.old_cause),
+        "new_cause": None if difference.new_cause is None else str(difference.new_cause),
+    }
+
+
+def _services(services: Ranges) -> list[Document]:
+    return [
+        {"text": text, "protocol": protocol, "first": first, "last": last}
+        for protocol, first, last, text in _pieces(services)
+    ]
+
+
+def _pieces(services: Ranges) -> list[tuple[int, int, int, str]]:
+    """Each interval of one protocol with its text."""
+    pieces = []
+    for protocol, first, last in by_protocol(services):
+        single: Ranges = services if protocol < 0 else ((protocol * 65536 + first, protocol * 65536 + last),)
+        pieces.append((protocol, first, last, service_texts(single)[0]))
+    return pieces
+
+
+def _witness(witness: Witness) -> Document:
+    return {"packet": str(witness.packet), "at": witness.at, "member_of": witness.member_of}
+
+
+def _rule(rule: RuleRef) -> Document:
+    return {
+        "rule_id": rule.rule_id,
+        "group_id": rule.group_id,
+        "text": rule.text,
+        "description": rule.description,
+    }
