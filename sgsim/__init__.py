@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sgsim.model.packet import Packet
     from sgsim.model.shorthand import parse_packet
     from sgsim.model.states import ConntrackState, Direction, TcpState, Tracking
+    from sgsim.report.diffed import Diffed, diff
     from sgsim.report.explained import Explained, explain, explain_recorded
     from sgsim.rules.change import Change
     from sgsim.rules.inventory import Inventory
@@ -52,6 +53,7 @@ __all__ = [
     "ConfigError",
     "ConntrackState",
     "Decision",
+    "Diffed",
     "Direction",
     "DocumentError",
     "EngineOptions",
@@ -80,6 +82,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "check",
+    "diff",
     "explain",
     "explain_recorded",
     "load",
@@ -104,6 +107,7 @@ _HOMES: Final = {
     "sgsim.model.packet": ("Packet",),
     "sgsim.model.shorthand": ("parse_packet",),
     "sgsim.model.states": ("ConntrackState", "Direction", "TcpState", "Tracking"),
+    "sgsim.report.diffed": ("Diffed", "diff"),
     "sgsim.report.explained": ("Explained", "explain", "explain_recorded"),
     "sgsim.rules.change": ("Change",),
     "sgsim.rules.inventory": ("Inventory",),

@@ -126,9 +126,7 @@ class _Comparison:
     ) -> tuple[Difference, ...]:
         """What differs at one interface, or at any that carries a group alone."""
         sides = (old, new)
-        fates = [
-            None if side is None else finder.fates(side) for finder, side in zip(self.finders, sides, strict=True)
-        ]
+        fates = [None if side is None else finder.fates(side) for finder, side in zip(self.finders, sides, strict=True)]
         if fates[0] == fates[1]:
             return ()
         here = [side for side in sides if side is not None]

@@ -11,8 +11,8 @@ from typing import Final
 from attrs import define, field, frozen
 
 from sgsim.analysis.exempt_region import exempt_region
-from sgsim.conntrack.exempt import ExemptTraffic
 from sgsim.conntrack.entry import TrackingCause
+from sgsim.conntrack.exempt import ExemptTraffic
 from sgsim.conntrack.tracking import choose_tracking, may_bypass
 from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
 from sgsim.model.address import Family
@@ -150,8 +150,7 @@ class FateFinder:
         return merged(
             protocol_services(protocol)
             for protocol in range(256)
-            if may_bypass(policy, protocol)
-            and matcher.is_open_back(Header(direction, family, 0, protocol, None))
+            if may_bypass(policy, protocol) and matcher.is_open_back(Header(direction, family, 0, protocol, None))
         )
 
 
@@ -178,9 +177,7 @@ def reachable(interfaces: Iterable[Interface]) -> Region:
 
 def admitting_rules(rules: Iterable[ResolvedRule], region: Region, peer: str | None = None) -> Iterator[ResolvedRule]:
     """The rules that admit some of a region; with `peer` those that name it, whoever its members are."""
-    services = merged(
-        each for family in Family for slab in region.slabs(family) for each in slab[2]
-    )
+    services = merged(each for family in Family for slab in region.slabs(family) for each in slab[2])
     addresses = region.addresses()
     for rule in rules:
         if not intersection(services, (rule_services(rule.rule),)):

@@ -1,15 +1,19 @@
 """Whether a change is what it was meant to be, and nothing beyond."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from attrs import field, frozen
 
 from sgsim.analysis.difference import Compared, Difference, Kind, RulesDiff
+from sgsim.documents.intended_doc import ANY, IntendedRules
 from sgsim.model.states import Direction
+from sgsim.rules.inventory import Inventory
+from sgsim.rules.match import ResolvedRule
 from sgsim.rules.region import Region
-
-ANY = "any"
-"""The subject of what may change anywhere."""
+from sgsim.rules.resolve import Resolver
+from sgsim.rules.rule import Rule
+from sgsim.rules.rule_region import rule_region
 
 
 @frozen(kw_only=True)
@@ -25,6 +29,45 @@ class Intent:
     """Limited to the members of this group or list, whose addresses nobody gave."""
     text: str
     """As it was written, for messages."""
+
+
+_KINDS: Final = {"allow": Kind.ALLOWED, "deny": Kind.DENIED, "track": Kind.TRACKED, "untrack": Kind.UNTRACKED}
+
+
+def intents_of(
+    found: Iterable[IntendedRules], old: Inventory, new: Inventory, unknown: Iterable[str] = ()
+) -> tuple[Intent, ...]:
+    """What rules of an intended change mean; peers of what is to be denied are those of the old side.
+
+    Args:
+        found: What `sgsim.documents.intended_doc.read_intended` gives.
+        old: What was.
+        new: What is to be.
+        unknown: Peers that the diff has compared by name.
+    """
+    unknown = tuple(unknown)
+    return tuple(
+        intent
+        for item in found
+        for rule in item.rules
+        for intent in _intents(item, rule, old if item.kind == "deny" else new, unknown)
+    )
+
+
+def _intents(item: IntendedRules, rule: Rule, side: Inventory, unknown: tuple[str, ...]) -> Iterator[Intent]:
+    addresses = Resolver(side).addresses(rule)
+    region = rule_region([ResolvedRule(rule, addresses, rule.ref())], unknown)
+    text = f"{item.kind} {item.subject} {rule.direction} {rule.text}"
+    parts: dict[str | None, Region] = dict(region.unknown.items()) or {None: region.known}
+    for peer, part in parts.items():
+        yield Intent(
+            kind=_KINDS[item.kind],
+            subject=item.subject,
+            direction=rule.direction,
+            region=part,
+            peer=peer,
+            text=text,
+        )
 
 
 @frozen

@@ -5,6 +5,7 @@ What a file is, is told by its content. A file that is none of the known documen
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -81,6 +82,25 @@ def read_file(path: Path, assumptions: Assumptions | None = None) -> list[Conten
         raise _at(path, "document must be nested less deep, got more levels than can be read") from error
     notes = documents[0].tally.notes(str(path))
     return [*contents, Contents(origin=str(path)).noting(notes)]
+
+
+def read_roots(path: str | Path) -> list[Node]:
+    """Parse a file that is no document about a network, such as one of tests: the root of each document in it.
+
+    Raises:
+        DocumentError: If it cannot be read; `naming_file` adds which.
+    """
+    return [document.root for document in _parse(Path(path), str(path))]
+
+
+@contextmanager
+def naming_file(path: str | Path) -> Iterator[None]:
+    """Name a file in errors from inside, behind the place in it."""
+    try:
+        yield
+    except SgsimError as error:
+        error.add_note(str(path))
+        raise
 
 
 def _parse(path: Path, origin: str) -> Iterator[Document]:

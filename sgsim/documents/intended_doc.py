@@ -19,7 +19,7 @@ from typing import Final
 
 from attrs import frozen
 
-from sgsim.documents.files import read_documents
+from sgsim.documents.files import naming_file, read_roots
 from sgsim.documents.node import Node
 from sgsim.documents.yaml_rules import PeerNames, read_group
 from sgsim.rules.inventory import Inventory
@@ -27,6 +27,7 @@ from sgsim.rules.rule import Rule
 
 KINDS: Final = ("allow", "deny", "track", "untrack")
 ANY: Final = "any"
+"""The subject of what may change anywhere."""
 
 
 @frozen
@@ -52,7 +53,8 @@ def read_intended(path: str | Path, old: Inventory, new: Inventory) -> tuple[Int
         DocumentError: If it cannot be read, or names what neither side has.
         RuleError: If a rule says what no security group can say.
     """
-    return tuple(found for root in read_documents(path) for found in _read(root, old, new))
+    with naming_file(path):
+        return tuple(found for root in read_roots(path) for found in _read(root, old, new))
 
 
 def _read(root: Node, old: Inventory, new: Inventory) -> Iterator[IntendedRules]:
@@ -75,5 +77,7 @@ def _subject(name: str, node: Node, names: PeerNames, old: Inventory, new: Inven
         group_id = names.group_id(name)
     if group_id is None:
         known = ", ".join(list({**old.groups, **new.groups, **old.interfaces, **new.interfaces})[:8])
-        raise node.error(f"subject must be any, or a group or interface of either side, got {name!r}; known are {known}")
+        raise node.error(
+            f"subject must be any, or a group or interface of either side, got {name!r}; known are {known}"
+        )
     return group_id

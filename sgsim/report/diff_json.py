@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from sgsim import __version__
 from sgsim.analysis.difference import Compared, Difference, Kind, RulesDiff, Witness
-from sgsim.conntrack.profile import Profile
+from sgsim.analysis.intended import Judged
 from sgsim.model.rule_ref import RuleRef
+from sgsim.report.diff_report import DiffReport
 from sgsim.report.diff_sections import traffic_text
 from sgsim.report.region_text import cidrs
 from sgsim.rules.ranges import Ranges
@@ -17,19 +18,20 @@ SCHEMA_VERSION: Final = 1
 Document = dict[str, Any]
 
 
-def diff_json(document: Document) -> str:
+def diff_json(report: DiffReport) -> str:
     """What `sgsim diff --format json` prints."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(diff_document(report), indent=2, ensure_ascii=False) + "\n"
 
 
-def diff_document(diff: RulesDiff, profile: Profile) -> Document:
+def diff_document(report: DiffReport) -> Document:
     """A diff as plain values."""
+    diff = report.diff
     everything = [difference.kind for compared in diff.groups for difference in compared.differences]
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": "sgsim",
         "version": __version__,
-        "profile": profile.name,
+        "profile": report.profile.name,
         "differs": bool(diff),
         "summary": {str(kind): everything.count(kind) for kind in Kind},
         "unknown_peers": list(diff.unknown_peers),
@@ -41,6 +43,23 @@ def diff_document(diff: RulesDiff, profile: Profile) -> Document:
         "interfaces": [
             {**_compared(interface), "group_ids": list(interface.group_ids)} for interface in diff.interfaces
         ],
+        "intended": None if report.judged is None else _intended(report.judged, diff),
+    }
+
+
+def _intended(judged: Judged, diff: RulesDiff) -> Document:
+    interfaces = {id(interface) for interface in diff.interfaces}
+    return {
+        "holds": judged.holds,
+        "beyond": [
+            {
+                "group_id": None if id(each.compared) in interfaces else each.compared.shown_id,
+                "interface_id": each.compared.shown_id if id(each.compared) in interfaces else None,
+                "difference": difference_document(each.difference),
+            }
+            for each in judged.beyond
+        ],
+        "unmet": list(judged.unmet),
     }
 
 

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sgsim.analysis.difference import Compared, Difference, Kind, Presence, RulesDiff
+from sgsim.analysis.intended import Judged
 from sgsim.conntrack.entry import TrackingCause
 from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Direction
 from sgsim.report.blocks import Column, Facts, Paragraph, Row, Section, Table
 from sgsim.report.decision_text import WAYS, listed, packet_text, rule_text
+from sgsim.report.diff_report import DiffReport
 from sgsim.report.region_text import addresses_text, services_text
 from sgsim.report.units import counted
 
@@ -37,15 +39,30 @@ CAUSES: Final = {
 }
 
 
-def diff_sections(diff: RulesDiff, *, is_table: bool = False) -> list[Section]:
+def diff_sections(report: DiffReport, *, is_table: bool = False) -> list[Section]:
     """Put a diff into words; with tables where Markdown is to come of it."""
+    diff = report.diff
     sections = [_summary(diff)]
+    if report.judged is not None:
+        sections.append(_intended(report.judged))
     sections += [
         _section(_group_title(group), _group_remarks(group), group.differences, is_table=is_table)
         for group in diff.groups
         if group.differs
     ]
     return [*sections, *_at_interfaces(diff, is_table=is_table)]
+
+
+def _intended(judged: Judged) -> Section:
+    unmet = [("not part of it", text) for text in judged.unmet]
+    if judged.holds:
+        return Section("As intended", [Paragraph("Nothing differs beyond what is intended."), Facts(unmet)])
+    facts = [
+        (each.compared.shown_id, f"{KINDS[each.difference.kind]}: {traffic_text(each.difference)}")
+        for each in judged.beyond
+    ]
+    remark = Paragraph(f"{counted(len(facts), 'difference')} beyond what is intended.", is_warning=True)
+    return Section("Not intended", [remark, Facts(facts[:MOST_SHOWN]), *_more(len(facts) - MOST_SHOWN), Facts(unmet)])
 
 
 def _summary(diff: RulesDiff) -> Section:
@@ -97,9 +114,7 @@ def _group_remarks(group: Compared) -> list[str]:
     return remarks
 
 
-def _section(
-    title: str, remarks: Sequence[str], differences: Sequence[Difference], *, is_table: bool
-) -> Section:
+def _section(title: str, remarks: Sequence[str], differences: Sequence[Difference], *, is_table: bool) -> Section:
     shown, left = differences[:MOST_SHOWN], len(differences) - MOST_SHOWN
     body = _table(shown) if is_table else Facts([fact for each in shown for fact in _facts(each)])
     blocks = [Paragraph(" ".join(remarks))] if remarks else []
@@ -202,7 +217,9 @@ def _at_interfaces(diff: RulesDiff, *, is_table: bool) -> Iterator[Section]:
             if said:
                 facts.append((interface.shown_id, f"as {listed([group.shown_id for group in changed])}"))
         elif not here:
-            facts.append((interface.shown_id, "nothing changes: its other groups make up for it, or it has no such peer"))
+            facts.append(
+                (interface.shown_id, "nothing changes: its other groups make up for it, or it has no such peer")
+            )
         else:
             own.setdefault(here, []).append(interface)
     if facts:

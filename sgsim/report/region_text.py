@@ -19,22 +19,20 @@ def services_text(services: Ranges, limit: int = MOST_PARTS) -> str:
     """Services in words: `tcp 443, udp 53`, `all traffic except tcp 25`."""
     texts = service_texts(services)
     others = service_texts(ranges.difference(ALL_SERVICES, services))
-    if len(others) < len(texts) and len(others) <= limit:
+    if 0 < len(others) < len(texts) and len(others) <= limit:
         return f"all traffic except {_listed(others, limit)}"
     return _listed(texts, limit)
 
 
 def addresses_text(addresses: AddressSet, limit: int = MOST_PARTS) -> str:
     """Addresses in words: `10.0.0.0/8, 192.0.2.7`, `0.0.0.0/0 except 10.0.0.0/8`."""
-    return ", ".join(
-        text for family in Family if (text := _family_text(addresses.ranges(family), family, limit))
-    )
+    return ", ".join(text for family in Family if (text := _family_text(addresses.ranges(family), family, limit)))
 
 
 def _family_text(found: Ranges, family: Family, limit: int) -> str:
     everyone: Ranges = ((0, (1 << family.bits) - 1),)
     others = ranges.difference(everyone, found)
-    if found and 0 < len(others) < len(found) + (len(found) == len(others) == 1):
+    if 0 < len(others) < len(found):
         return f"{interval_text(*everyone[0], family)} except {_listed(intervals(others, family), limit)}"
     return _listed(intervals(found, family), limit)
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from sgsim.model.address import Family
 from sgsim.rules import ranges
@@ -45,9 +46,7 @@ def _smoothed(region: Slabs, free: Slabs) -> Slabs:
 
 def _filled(services: Ranges, free: Ranges) -> Ranges:
     """Services with the gaps between them filled where all of a gap is free."""
-    gaps = (
-        (before[1] + 1, after[0] - 1) for before, after in zip(services, services[1:], strict=False)
-    )
+    gaps = ((before[1] + 1, after[0] - 1) for before, after in pairwise(services))
     return ranges.merged((*services, *(gap for gap in gaps if not ranges.difference((gap,), free))))
 
 
@@ -55,7 +54,7 @@ def _pieces(region: Slabs, free: Slabs) -> Iterator[tuple[int, int, Ranges, Rang
     """Both cut at the bounds of either; what is in neither is left out."""
     cuts = sorted({cut for first, last, _ in (*region, *free) for cut in (first, last + 1)})
     here = there = 0
-    for first, after in zip(cuts, cuts[1:], strict=False):
+    for first, after in pairwise(cuts):
         while here < len(region) and region[here][1] < first:
             here += 1
         while there < len(free) and free[there][1] < first:

@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 from analysis.random_networks import networks
 from attrs import evolve
-from builders import group, interface, inventory, packet, prefix_list, rule
+from builders import group, interface, inventory, packet, prefix_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import addresses, ports
@@ -80,9 +80,7 @@ def test_every_example_is_judged_as_claimed(old, new, options):
         if witness is None:
             continue
         before, after, at = sides(old, new, compared, difference)
-        was, becomes = (
-            fate(known, witness.packet, at, difference.direction, options) for known in (before, after)
-        )
+        was, becomes = (fate(known, witness.packet, at, difference.direction, options) for known in (before, after))
         if difference.kind in {Kind.ALLOWED, Kind.DENIED} or not tracks_nothing(witness.packet):
             assert (was, becomes) in CLAIMS[difference.kind], (compared.shown_id, difference)
 
@@ -110,9 +108,7 @@ def test_no_packet_that_differs_is_left_out(old, new, direction, peer, service, 
     probe = opening_packet(source, destination, family, service[0] * 65536 + service[1], ORDINARY_PORT)
     was, becomes = (fate(known, probe, "eni-a", direction, options) for known in (old, new))
     header = Header.of(probe.five_tuple, direction, probe.icmp_type, probe.icmp_code)
-    kinds = [
-        each.kind for each in compared.differences if each.direction is direction and each.region.admits(header)
-    ]
+    kinds = [each.kind for each in compared.differences if each.direction is direction and each.region.admits(header)]
     expected = [kind for kind, claims in CLAIMS.items() if (was, becomes) in claims]
     assert kinds[:1] == expected, (was, becomes)
 

@@ -1,0 +1,149 @@
+"""`sgsim diff` as a user meets it."""
+
+import json
+from importlib.resources import files
+
+import jsonschema
+import pytest
+
+import sgsim as package
+
+OLD = """
+groups:
+  sg-web:
+    name: web
+    ingress:
+      - {protocol: tcp, ports: 22, from: 10.0.0.0/27, id: sgr-1, description: SSH}
+      - {protocol: tcp, ports: 80, from: 0.0.0.0/0}
+    egress:
+      - {protocol: all, to: 0.0.0.0/0}
+"""
+NEW = OLD.replace("10.0.0.0/27", "10.0.0.0/26").replace("all, to", "udp, ports: 0-65535, to")
+INTERFACES = "interfaces: {eni-a: {addresses: 10.0.1.5, groups: sg-web}}"
+INTENDED = """
+allow: {web: {ingress: [{protocol: tcp, ports: 20-25, from: 10.0.0.0/24}, {protocol: udp, ports: 53, from: sg-web}]}}
+deny: {any: {egress: [{protocol: all, to: 0.0.0.0/0}]}}
+track: {eni-a: {ingress: [{protocol: tcp, ports: 80, from: 0.0.0.0/0}]}}
+"""
+
+
+@pytest.fixture
+def sides(here):
+    for name, text in (
+        ("old.yaml", OLD), ("new.yaml", NEW), ("eni.yaml", INTERFACES), ("intended.yaml", INTENDED)
+    ):  # fmt: skip
+        (here / name).write_text(text, encoding="utf-8")
+    return here
+
+
+SCHEMA = json.loads((files("sgsim.data") / "schemas" / "diff.schema.json").read_text(encoding="utf-8"))
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.usefixtures("sides")
+def test_text_tells_what_differs(sgsim, golden):
+    result = sgsim("diff", "-r", "eni.yaml", "old.yaml", "new.yaml")
+    assert result.exit_code == 1
+    golden("diff.txt", result.stdout)
+
+
+@pytest.mark.usefixtures("sides")
+def test_markdown_is_for_pull_requests(sgsim, golden):
+    result = sgsim("diff", "--format", "markdown", "-r", "eni.yaml", "old.yaml", "new.yaml")
+    assert result.exit_code == 1
+    golden("diff.md", result.stdout)
+
+
+@pytest.mark.usefixtures("sides")
+def test_json_is_what_the_schema_says(sgsim):
+    result = sgsim("diff", "--format", "json", "-r", "eni.yaml", "old.yaml", "new.yaml")
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert result.exit_code == 1
+    assert document["differs"] is True
+    assert document["summary"] == {"newly_allowed": 1, "newly_denied": 1, "now_tracked": 1, "now_untracked": 0}
+    allowed = document["groups"][0]["differences"][0]
+    assert allowed["addresses"] == ["10.0.0.32/27"]
+    assert allowed["services"] == [{"text": "tcp 22", "protocol": 6, "first": 22, "last": 22}]
+    assert allowed["example"] == {"packet": "tcp 10.0.0.33:40000 -> 10.0.1.5:22 S", "at": None, "member_of": None}
+    assert document["interfaces"][0]["differences"][0]["example"]["at"] == "eni-a"
+
+
+@pytest.mark.usefixtures("sides")
+def test_no_difference_is_exit_code_0(sgsim):
+    result = sgsim("diff", "old.yaml", "old.yaml")
+    assert (result.exit_code, result.stdout) == (
+        0, "No difference\n  1 group: the same packets pass, and the same flows are tracked.\n"
+    )  # fmt: skip
+    document = json.loads(sgsim("diff", "--format", "json", "old.yaml", "old.yaml").stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert document["differs"] is False
+
+
+@pytest.mark.usefixtures("sides")
+def test_what_is_intended_is_exit_code_0(sgsim, here):
+    args = ("diff", "-r", "eni.yaml", "--intended", "intended.yaml", "old.yaml", "new.yaml")
+    result = sgsim(*args)
+    assert result.exit_code == 0
+    assert "As intended\n  Nothing differs beyond what is intended.\n" in result.stdout
+    assert "not part of it  allow sg-web ingress udp 53 from sg-web" in result.stdout
+    (here / "intended.yaml").write_text(INTENDED.replace("10.0.0.0/24", "10.0.0.0/28"), encoding="utf-8")
+    result = sgsim(*args)
+    assert result.exit_code == 1
+    assert "Not intended\n  2 differences beyond what is intended.\n" in result.stdout
+    document = json.loads(sgsim(*args, "--format", "json").stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert [(each["group_id"], each["interface_id"]) for each in document["intended"]["beyond"]] == [
+        ("sg-web", None), (None, "eni-a")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("permit: {}", "key must be one of allow, deny, track, untrack, got 'permit'"),
+        ("allow: {sg-no: {}}", "subject must be any, or a group or interface of either side, got 'sg-no'; known are"),
+        ("allow: {web: {ingress: [{protocol: tcp, from: 10.0.0.0/8}]}}", "tcp must have ports, got none"),
+        ("allow: {web: {rules: []}}", "key must be one of ingress, egress, got 'rules'"),
+    ],
+)
+@pytest.mark.usefixtures("sides")
+def test_a_wrong_intent_is_refused_with_its_place(refused, here, text, expected):
+    (here / "intended.yaml").write_text(text, encoding="utf-8")
+    line = refused("diff", "--intended", "intended.yaml", "old.yaml", "new.yaml")
+    assert line.startswith("intended.yaml, line 1, column ")
+    assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (("--map", "sg-web", "old.yaml", "new.yaml"), "--map must be OLD=NEW with each group once, got 'sg-web'"),
+        (("--map", "sg-no=sg-web", "old.yaml", "new.yaml"), "got 'sg-no'; known are sg-web"),
+        (("old.yaml", "none.yaml"), "none.yaml: document must be a readable file, got: No such file or directory"),
+        (("old.yaml",), "document must be a Terraform plan to have a side"),
+    ],
+)
+@pytest.mark.usefixtures("sides")
+def test_bad_input_is_refused(refused, args, expected):
+    assert expected in refused("diff", *args)
+
+
+@pytest.mark.usefixtures("sides")
+def test_python_gives_the_same(sgsim):
+    sides = [package.load("eni.yaml", name) for name in ("old.yaml", "new.yaml")]
+    diff = package.diff(*sides, intended="intended.yaml")
+    assert diff
+    assert diff.is_as_intended
+    assert not package.diff(*sides).is_as_intended
+    assert str(package.diff(*sides)) + "\n" == sgsim("diff", "-r", "eni.yaml", "old.yaml", "new.yaml").stdout
+    assert diff.document == json.loads(
+        sgsim(
+            "diff", "-r", "eni.yaml", "--intended", "intended.yaml", "--format", "json", "old.yaml", "new.yaml"
+        ).stdout
+    )
+    assert [group.shown_id for group in diff.groups] == ["sg-web"]
+    assert [interface.shown_id for interface in diff.interfaces] == ["eni-a"]
