@@ -66,7 +66,7 @@ class Profile:
     icmp_code_in_key: Setting[bool]
     """Whether ICMP queries that differ only in their code make two flows."""
     linux_tcp_rules: Setting[bool]
-    """Whether the kernel's four rules beside the transition table hold."""
+    """Whether the kernel's five rules beside the transition table hold."""
 
     def settings(self) -> Iterator[tuple[str, Setting[Any]]]:
         """Every setting by its name, in the order above; one for each TCP state."""

@@ -185,6 +185,8 @@ class TcpMove:
     effect: Effect
     flow: TcpFlow | None
     """None for protocols other than TCP, whose packets always belong and move nothing."""
+    renews: bool = True
+    """False where it does not restart the timeout, though it may move the flow."""
 
 
 def move(flow: TcpFlow, direction: ConntrackDirection, segment: Segment) -> TcpMove:
@@ -198,13 +200,14 @@ def move(flow: TcpFlow, direction: ConntrackDirection, segment: Segment) -> TcpM
 
 
 def linux_move(flow: TcpFlow, direction: ConntrackDirection, segment: Segment, *, answered: bool) -> TcpMove:
-    """Read the table, then apply the four rules that the kernel has beside it (observed on Linux 6.18).
+    """Read the table, then apply the five rules that the kernel has beside it (observed on Linux 6.18).
 
     R1  An RST on a flow that was never answered passes and deletes it.
     R2  A SYN opens a flow anew only if a FIN had closed it, or if the last segment was an RST of the same side;
         otherwise it is ignored.
     R3  An ACK in LAST_ACK, straight after an ignored SYN of the opener there, is a challenge and ignored.
     R4  After a simultaneous open, an ACK of the other side completes the handshake too.
+    R5  A SYN in SYN_SENT on a flow that was never answered, repeated or of the other side, does not restart the timeout.
     """
     result = move(flow, direction, segment)
     after_reset = flow.last_segment is Segment.RST and flow.last_direction is direction
@@ -219,6 +222,8 @@ def linux_move(flow: TcpFlow, direction: ConntrackDirection, segment: Segment, *
         if segment is Segment.RST and not answered:  # R1
             result.effect = Effect.DELETED
         result.flow = _after_moved(flow, result.flow.state if result.flow else flow.state, direction, segment)
+        is_unanswered_syn = segment is Segment.SYN and flow.state is TcpState.SYN_SENT and not answered
+        result.renews = not is_unanswered_syn  # R5
     return result
 
 

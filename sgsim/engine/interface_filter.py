@@ -279,7 +279,7 @@ class InterfaceFilter:
         has_moved = entry.tcp is None or (move.flow is not None and move.flow.state is not entry.tcp.state)
         answered = entry.answered or direction is ConntrackDirection.REPLY
         self.table.advance(entry, move.flow, answered=answered, is_stream=is_stream)
-        if has_moved or self._restarts(entry, move.effect):
+        if move.renews and (has_moved or self._restarts(entry, move.effect)):
             self.table.refresh(entry, passage.now_ns + self.timeout_ns(entry))
 
     def _restarts(self, entry: ConntrackEntry, effect: Effect) -> bool:

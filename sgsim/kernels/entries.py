@@ -117,8 +117,8 @@ def progress(
         if pressure.state_class(service, before) != pressure.state_class(service, after):
             table = net.interfaces[interface * IF_WORDS + IF_TABLE]
             pressure.note_state(m, table, entry, before)
-    restarts = True
-    if protocol == TCP and before & 15 == after & 15:
+    restarts = protocol != TCP or effect != tcp.NOT_RENEWED
+    if restarts and protocol == TCP and before & 15 == after & 15:
         if (after & 15 == TIME_WAIT or after & 15 == CLOSE) and not facts.options[LATE_REFRESH]:
             restarts = False
         else:

@@ -1,6 +1,6 @@
 """Where a TCP flow stands.
 
-Compiled twin of `sgsim.conntrack.tcp`: the same table, handed over as an array, and the same four rules beside it.
+Compiled twin of `sgsim.conntrack.tcp`: the same table, handed over as an array, and the same five rules beside it.
 """
 
 from sgsim.kernels.arrays import Facts
@@ -22,10 +22,11 @@ from sgsim.model.states import TcpState
 SYN, ACK, RST = 1, 4, 5
 """Segments that the rules beside the table name; a test holds them against `sgsim.conntrack.tcp.Segment`."""
 
-MOVED, IGNORED, INVALID, REOPENED, DELETED = 0, 1, 2, 3, 4
+MOVED, IGNORED, INVALID, REOPENED, DELETED, NOT_RENEWED = 0, 1, 2, 3, 4, 5
+"""`Effect`; the last is MOVED where `TcpMove.renews` is false."""
 
-SYN_RECV, ESTABLISHED, FIN_WAIT = int(TcpState.SYN_RECV), int(TcpState.ESTABLISHED), int(TcpState.FIN_WAIT)
-LAST_ACK, SYN_SENT2 = int(TcpState.LAST_ACK), int(TcpState.SYN_SENT2)
+SYN_SENT, SYN_RECV, ESTABLISHED = int(TcpState.SYN_SENT), int(TcpState.SYN_RECV), int(TcpState.ESTABLISHED)
+FIN_WAIT, LAST_ACK, SYN_SENT2 = int(TcpState.FIN_WAIT), int(TcpState.LAST_ACK), int(TcpState.SYN_SENT2)
 
 _BESIDE = 1 << BY_FIN_AT | 7 << LAST_SEGMENT_AT | 1 << LAST_REPLY_AT | 1 << CHALLENGE_AT | 1 << SIMULTANEOUS_AT
 
@@ -45,7 +46,7 @@ def move(facts: Facts, word: int, is_reply: int, segment: int) -> tuple[int, int
 
 @kernel(is_entry=False)
 def linux_move(facts: Facts, word: int, is_reply: int, segment: int) -> tuple[int, int]:
-    """The same with the kernel's rules R1 to R4."""
+    """The same with the kernel's rules R1 to R5."""
     state = word & 15
     last_segment, last_reply = word >> LAST_SEGMENT_AT & 7, word >> LAST_REPLY_AT & 1
     found = facts.transitions[is_reply * 128 + state * 8 + segment]
@@ -74,4 +75,6 @@ def linux_move(facts: Facts, word: int, is_reply: int, segment: int) -> tuple[in
     if after == FIN_WAIT and state != FIN_WAIT:
         beside |= 1 << BY_FIN_AT
     effect = DELETED if segment == RST and not word >> ANSWERED_AT & 1 else MOVED  # R1
+    if segment == SYN and state == SYN_SENT and not word >> ANSWERED_AT & 1:  # R5
+        effect = NOT_RENEWED
     return effect, (word & ~(_BESIDE | 15)) | beside | after

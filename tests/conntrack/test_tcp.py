@@ -1,4 +1,4 @@
-"""The transition table, cell by cell against the kernel's, and the four rules beside it."""
+"""The transition table, cell by cell against the kernel's, and the five rules beside it."""
 
 import pytest
 import strategies
@@ -273,7 +273,7 @@ TIME_WAIT = (*LAST_ACK, (ORIGINAL, "A"))
 
 
 class TestKernelRules:
-    """R1 to R4 of design section 8."""
+    """What `linux_move` does beside the table, rule by rule."""
 
     @pytest.mark.parametrize("direction", ConntrackDirection)
     def test_r1_an_rst_on_a_flow_never_answered_deletes_it(self, direction):
@@ -346,6 +346,21 @@ class TestKernelRules:
         flow = run((ORIGINAL, "S"), (REPLY, "S"), (ORIGINAL, "SA"), (ORIGINAL, "S"), (REPLY, "A"))
         assert flow.state is TcpState.SYN_RECV
 
+    @pytest.mark.parametrize(("direction", "state"), [(ORIGINAL, TcpState.SYN_SENT), (REPLY, TcpState.SYN_SENT2)])
+    def test_r5_a_syn_on_a_flow_never_answered_does_not_restart_its_timeout(self, direction, state):
+        made = linux(run((ORIGINAL, "S")), direction, "S", answered=False)
+        assert (made.effect, made.renews) == (Effect.MOVED, False)
+        assert made.flow is not None
+        assert made.flow.state is state
+
+    def test_r5_on_an_answered_flow_it_does(self):
+        assert linux(run((ORIGINAL, "S")), ORIGINAL, "S", answered=True).renews
+        assert linux(run((ORIGINAL, "S"), (REPLY, "S")), ORIGINAL, "S", answered=True).renews
+
+    def test_r5_and_so_does_any_other_segment(self):
+        assert linux(run((ORIGINAL, "S")), REPLY, "SA", answered=False).renews
+        assert linux(run((ORIGINAL, "A")), ORIGINAL, "A", answered=False).renews
+
     def test_an_invalid_segment_leaves_everything_as_it_was(self):
         flow = run(*HANDSHAKE)
         assert TcpMove(Effect.INVALID, flow) == linux(flow, REPLY, "S")
@@ -366,6 +381,9 @@ flows = st.builds(
 def test_the_kernels_rules_differ_from_the_table_only_where_they_say(flow, direction, segment, answered):
     table, kernel = move(flow, direction, segment), linux_move(flow, direction, segment, answered=answered)
     assert kernel.flow is not None
+    if not kernel.renews:  # R5
+        assert (flow.state, segment, answered) == (TcpState.SYN_SENT, Segment.SYN, False)
+        kernel.renews = True
     if table.effect is Effect.INVALID:
         assert table == kernel
     elif table.effect is Effect.REOPENED:  # R2

@@ -6,7 +6,7 @@ from builders import group, interface, inventory, networks, packet
 from engine.walking import HOST, Walk, profile, words
 
 from sgsim.conntrack.entry import FlowEnd, TrackingCause
-from sgsim.conntrack.profile import AWS_NITRO_V6, LINUX
+from sgsim.conntrack.profile import AWS_NITRO, AWS_NITRO_V6, LINUX
 from sgsim.model.path import PathLabel
 from sgsim.model.states import Direction, TcpState, Tracking
 from sgsim.rules.paths import PathRule
@@ -340,3 +340,21 @@ def test_a_packet_counts_on_its_flow():
     walk.say(packet(f"tcp {CLIENT} -> {SERVER} A", length_bytes=40))
     (entry,) = walk.entries()
     assert (entry.packets, entry.bytes, entry.allowed, entry.denied) == ([2, 1], [100, 52], 3, 0)
+
+
+def test_to_linux_a_repeated_syn_does_not_prolong_a_flow_that_nobody_answers():
+    """The kernel's rule R5; AWS profiles restart the timeout."""
+    for behaviour, left in ((LINUX, 0), (AWS_NITRO, 1)):
+        walk = Walk(*ONE_NET, profile=behaviour)
+        for at_s in (0, 100):
+            walk.say(f"tcp {CLIENT} -> {SERVER} S", at_s)
+        walk.wait_until(120)
+        assert walk.count == left
+
+
+def test_to_linux_a_simultaneous_open_has_the_time_of_its_first_syn():
+    walk = Walk(*ONE_NET, profile=LINUX)
+    walk.say(f"tcp {CLIENT} -> {SERVER} S", 0)
+    walk.say(f"tcp {SERVER} -> {CLIENT} S", 100)
+    walk.wait_until(120)
+    assert walk.count == 0

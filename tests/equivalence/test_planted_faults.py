@@ -20,6 +20,7 @@ FAULTS = [
     ("m.due[at * 3 - 2] > flow", "m.due[at * 3 - 2] < flow"),
     ("apart >> 8 * (level + 1)", "apart >> 8 * (level + 2)"),
     ("segment == RST and not word", "segment == RST and word"),
+    ("segment == SYN and state == SYN_SENT", "segment == SYN and state != SYN_SENT"),
     ("found >= CELL_IGNORE", "found > CELL_IGNORE"),
     ("m.clock[POOL_USED] += 1", "m.clock[POOL_USED] += 0"),
     ("protocol == UDP) and port == wanted", "protocol == UDP) and port != wanted"),

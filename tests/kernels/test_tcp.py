@@ -17,7 +17,7 @@ from sgsim.model.states import ConntrackDirection, TcpState
 
 EFFECTS = {
     tcp.MOVED: Effect.MOVED, tcp.IGNORED: Effect.IGNORED, tcp.INVALID: Effect.INVALID,
-    tcp.REOPENED: Effect.REOPENED, tcp.DELETED: Effect.DELETED,
+    tcp.REOPENED: Effect.REOPENED, tcp.DELETED: Effect.DELETED, tcp.NOT_RENEWED: Effect.MOVED,
 }  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def test_every_move(profile):
         else:
             expected = reference.move(flow, way, segment)
         effect, word = _move(place.ctypes.data, word_of(flow, answered=answered), int(way), int(segment))
-        if (expected.effect, word_of(expected.flow, answered=answered)) != (EFFECTS[effect], word):
+        actual = (EFFECTS[effect], effect != tcp.NOT_RENEWED, word)
+        if (expected.effect, expected.renews, word_of(expected.flow, answered=answered)) != actual:
             wrong.append((flow, way, segment, expected, effect, hex(word)))
     assert wrong == []
