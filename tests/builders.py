@@ -19,6 +19,7 @@ from netaddr import IPNetwork
 
 from sgsim.conntrack.entry import ConntrackEntry, FlowKey, TrackingCause
 from sgsim.conntrack.tcp import TcpFlow
+from sgsim.model.decision import Verdict
 from sgsim.model.interface import Interface
 from sgsim.model.packet import Packet
 from sgsim.model.protocol import ICMP_PROTOCOLS, PORT_PROTOCOLS, Protocol, parse_tcp_flags, protocol_number
@@ -29,6 +30,7 @@ from sgsim.rules.address_set import parse_cidr
 from sgsim.rules.header import Header
 from sgsim.rules.inventory import Instance, Inventory, Subnet, Vpc
 from sgsim.rules.match import RuleMatcher
+from sgsim.rules.network_acl import AclEntry, NetworkAcl
 from sgsim.rules.port_range import PortRange
 from sgsim.rules.prefix_list import PrefixList
 from sgsim.rules.resolve import Resolver
@@ -94,6 +96,16 @@ def interface(*addresses: str, groups: Iterable[str] = ("sg-web",), **fields: An
     return Interface(**{"interface_id": "eni-a", "addresses": own, "group_ids": groups, **fields})
 
 
+def network_acl(*entries: str, network_acl_id: str = "acl-1", subnets: Iterable[str] = ("subnet-1",)) -> NetworkAcl:
+    """A network ACL; each entry is `NUMBER allow|deny` and a rule: `100 deny tcp 22 from 0.0.0.0/0`."""
+    made = []
+    for text in entries:
+        number, verdict, about = text.split(" ", 2)
+        said = Verdict[verdict.upper()]
+        made.append(AclEntry(number=int(number), verdict=said, rule=rule(about, group_id=network_acl_id)))
+    return NetworkAcl(network_acl_id=network_acl_id, entries=made, subnet_ids=subnets)
+
+
 def prefix_list(prefix_list_id: str, *cidrs: str, **fields: Any) -> PrefixList:
     """A prefix list with its blocks."""
     return PrefixList(**{"prefix_list_id": prefix_list_id, "entries": map(parse_cidr, cidrs), **fields})
@@ -109,7 +121,9 @@ def networks(*cidrs: str) -> tuple[IPNetwork, ...]:
     return tuple(parse_cidr(cidr) for cidr in cidrs)
 
 
-def inventory(*parts: SecurityGroup | Interface | PrefixList | Vpc | Subnet | Instance, **fields: Any) -> Inventory:
+def inventory(
+    *parts: SecurityGroup | Interface | PrefixList | Vpc | Subnet | Instance | NetworkAcl, **fields: Any
+) -> Inventory:
     """Everything that is known of a network; an interface among the parts counts as an interface document."""
 
     def by_id(kind: type, name: str) -> dict[str, Any]:
@@ -123,6 +137,7 @@ def inventory(*parts: SecurityGroup | Interface | PrefixList | Vpc | Subnet | In
             "vpcs": by_id(Vpc, "vpc_id"),
             "subnets": by_id(Subnet, "subnet_id"),
             "instances": by_id(Instance, "instance_id"),
+            "network_acls": by_id(NetworkAcl, "network_acl_id"),
             "has_interface_document": any(isinstance(part, Interface) for part in parts),
             **fields,
         }

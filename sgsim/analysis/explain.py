@@ -20,6 +20,7 @@ from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
 from sgsim.engine.reference import EndedFlow, ReferenceEngine
 from sgsim.model.decision import Decision, Reason, Verdict
 from sgsim.model.packet import Packet
+from sgsim.model.protocol import ICMP_PROTOCOLS, ICMP_QUERIES
 from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import ConntrackDirection, Direction, Tracking
 from sgsim.model.trace import Step, Trace, TraceStep
@@ -166,14 +167,35 @@ def _stop(
         table=_table_now(at),
         admitting=tuple(rule.ref for rule in at.matcher.admitting(header)) if not packet.is_later_fragment else (),
         rules_count=len(at.matcher.rules[direction]),
+        answers_denied_by=_answers_denied_by(at, packet, decision),
         way_back={opener: rule for opener in Direction if (rule := _open_back(at, header, opener)) is not None},
     )
     return _with_near_misses(stop, at)
 
 
+def _answers_denied_by(at: InterfaceFilter, packet: Packet, decision: Decision) -> RuleRef | None:
+    """The entry of the network ACL that denies what answers a packet, for a packet that passes."""
+    five_tuple, edge = packet.five_tuple, at.edge
+    is_asked = edge is not None and decision.verdict is Verdict.ALLOW and decision.reason is not Reason.EXEMPT
+    if edge is None or not is_asked or packet.is_later_fragment or decision.direction is None:
+        return None
+    answer_type = None
+    if five_tuple.protocol in ICMP_PROTOCOLS:
+        answer_type = ICMP_QUERIES[five_tuple.protocol].get(packet.icmp_type or 0)
+        if answer_type is None:
+            return None
+    code = None if answer_type is None else 0
+    header = Header.of(five_tuple.reply(), decision.direction.opposite, answer_type, code)
+    if edge.is_inside(header):
+        return None
+    line = edge.deciding(header)
+    return line.fits.ref if line.entry.verdict is Verdict.DENY else None
+
+
 def _in_order(trace: Trace, decision: Decision) -> tuple[TraceStep, ...]:
     """The steps as they are counted; the engine's clock lets the table expire before all of them."""
-    is_before_expiry = decision.reason in {Reason.NO_GROUPS, Reason.EXEMPT}
+    is_kept_out = decision.reason is Reason.NETWORK_ACL and decision.direction is Direction.INGRESS
+    is_before_expiry = is_kept_out or decision.reason in {Reason.NO_GROUPS, Reason.EXEMPT}
     steps = (step for step in trace.steps if not (is_before_expiry and step.step is Step.EXPIRE))
     return tuple(sorted(steps, key=lambda step: _ORDER[step.step]))
 

@@ -60,6 +60,8 @@ class Stop:
     """How many rules the groups have in the packet's direction."""
     way_back: Mapping[Direction, RuleRef]
     """For each way that the opener's packets may go: the rule that leaves the other way open to everyone, if one does."""
+    answers_denied_by: RuleRef | None = None
+    """The entry of a network ACL that denies what answers the packet, if the packet passes and one does."""
     near_misses: tuple[NearMiss, ...] = ()
     """For a denial by rules: the rules, nearest first; for an answer to nothing: those of what it answers."""
     smallest_rule: Rule | None = None

@@ -103,6 +103,10 @@ TRAFFIC_OPTIONS: Final = (
         "what has the same id. Repeatable.",
     ),
     click.option(
+        "--timeline", multiple=True, metavar="FILE",
+        help="A YAML list of changes of rules, groups, addresses, timeouts and capacity, each at its time. Repeatable.",
+    ),
+    click.option(
         "--cold-start", is_flag=True, help="The table is empty at the first packet: presume no flow to be open already."
     ),
     click.option(

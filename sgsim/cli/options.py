@@ -20,7 +20,6 @@ from typing import Any, Final
 
 from attrs import evolve, field, fields, frozen
 
-from sgsim.cli.changes import parse_changes
 from sgsim.cli.declarations import DOCUMENT_OPTIONS, RULE_OPTIONS, TRAFFIC_OPTIONS
 from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile, find_profile
 from sgsim.conntrack.table import DEFAULT_REMEMBER
@@ -142,6 +141,7 @@ class TrafficOptions:
     as_recorded: bool = False
     remember: int = DEFAULT_REMEMBER
     change: tuple[str, ...] = ()
+    timeline: tuple[str, ...] = ()
 
     def engine_options(self, given: RuleOptions) -> EngineOptions:
         """How the engine is to run on recorded traffic.
@@ -158,12 +158,16 @@ class TrafficOptions:
         )
 
     def changes(self, given: RuleOptions, inventory: Inventory) -> list[Change]:
-        """What `--change` says, in the order of times; `inventory` holds before the first.
+        """What `--change` and `--timeline` say, in the order of times; `inventory` holds before the first.
 
         Raises:
             SgsimError: If a time or a document is not right.
         """
-        return parse_changes(self.change, inventory, given.typed, given.vpc)
+        if not self.change and not self.timeline:
+            return []
+        from sgsim.cli.changes import parse_changes  # noqa: PLC0415  # most replays have no changes
+
+        return parse_changes(self.change, inventory, given.typed, given.vpc, self.timeline)
 
     def words(self) -> list[str]:
         """The options that were given, as somebody would type them again."""

@@ -122,6 +122,8 @@ class ConntrackEntry:
     """Of UDP: whether the longer timeout holds."""
     is_presumed: bool = False
     """Whether it was open before the recording began."""
+    is_barred: bool = False
+    """Whether a network ACL kept the last packet of its opener, who is here, from leaving the subnet."""
     packets: list[int] = field(factory=lambda: [0, 0])
     """Packets seen, for each `ConntrackDirection`."""
     bytes: list[int] = field(factory=lambda: [0, 0])

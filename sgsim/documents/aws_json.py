@@ -10,6 +10,7 @@ from sgsim.documents import aws_members as known
 from sgsim.documents.aws_groups import read_security_group_rules, read_security_groups, read_stale_groups
 from sgsim.documents.aws_interfaces import read_network_interfaces, read_reservations
 from sgsim.documents.aws_network import read_subnets, read_vpcs
+from sgsim.documents.aws_network_acls import read_network_acls
 from sgsim.documents.aws_prefix_lists import read_entries, read_prefix_lists
 from sgsim.documents.contents import Contents
 from sgsim.documents.node import Node
@@ -22,6 +23,7 @@ READERS: Final[Mapping[str, Callable[[Node], Contents]]] = {
     "Entries": read_entries,
     "Vpcs": read_vpcs,
     "Subnets": read_subnets,
+    "NetworkAcls": read_network_acls,
     "Reservations": read_reservations,
     "StaleSecurityGroupSet": read_stale_groups,
 }
@@ -30,7 +32,7 @@ READERS: Final[Mapping[str, Callable[[Node], Contents]]] = {
 COMMANDS: Final = (
     "describe-security-groups", "describe-security-group-rules", "describe-network-interfaces",
     "describe-managed-prefix-lists", "describe-prefix-lists", "get-managed-prefix-list-entries", "describe-vpcs", "describe-subnets",
-    "describe-instances", "describe-stale-security-groups",
+    "describe-network-acls", "describe-instances", "describe-stale-security-groups",
 )  # fmt: skip
 """The commands of `aws ec2` whose output we read."""
 

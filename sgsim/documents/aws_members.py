@@ -71,3 +71,8 @@ SUBNET: Final = _names(
     "CustomerOwnedIpv4Pool DefaultForAz EnableDns64 EnableLniAtDeviceIndex Ipv6Native MapCustomerOwnedIpOnLaunch "
     "MapPublicIpOnLaunch OutpostArn OwnerId PrivateDnsNameOptionsOnLaunch State SubnetArn Tags Type",
 )
+NETWORK_ACL: Final = _names("NetworkAclId VpcId Associations Entries Tags", "IsDefault OwnerId")
+NETWORK_ACL_ASSOCIATION: Final = _names("SubnetId", "NetworkAclAssociationId NetworkAclId")
+NETWORK_ACL_ENTRY: Final = _names(
+    "RuleNumber RuleAction Protocol Egress CidrBlock Ipv6CidrBlock PortRange IcmpTypeCode"
+)

@@ -18,6 +18,7 @@ from sgsim.errors import RuleError
 from sgsim.rules.inventory import Inventory, Note
 from sgsim.rules.resolve import Resolver
 from sgsim.rules.rule import Cidr, GroupReference, Rule
+from sgsim.rules.subnet_edge import acls_by_subnet, subnet_id_of
 
 STALE: Final = "stale references resolve to nothing"
 FOREIGN: Final = "references across a peering or to another account resolve to nothing"
@@ -100,7 +101,7 @@ def reference_notes(inventory: Inventory) -> tuple[Note, ...]:
             if kind is not None:
                 seen.setdefault(kind, Counter())[str(rule.peer)] += 1
     notes = tuple(Note(f"{kind}: {listed(peers)}", sum(peers.values())) for kind, peers in seen.items())
-    return notes + tuple(_member_notes(inventory)) + tuple(_path_notes(inventory))
+    return notes + tuple(_member_notes(inventory)) + tuple(_path_notes(inventory)) + tuple(_edge_notes(inventory))
 
 
 def _kind(rule: Rule, resolver: Resolver, *, allow_unresolved: bool) -> str | None:
@@ -129,6 +130,24 @@ def _member_notes(inventory: Inventory) -> Iterator[Note]:
         if is_named and group_id not in inventory.members:
             names = listed([interface.interface_id for interface in members])
             yield Note(f"the members of {group_id} are taken to be those that {INTERFACE_OPTION} names: {names}", count)
+
+
+def _edge_notes(inventory: Inventory) -> Iterator[Note]:
+    """Note where network ACLs are known for some subnets and not for others.
+
+    Raises:
+        RuleError: If two stand before one subnet.
+    """
+    acls = acls_by_subnet(inventory)
+    if not inventory.network_acls:
+        return
+    subnets = {key: subnet_id_of(each, inventory) for key, each in inventory.interfaces.items()}
+    open_edges = sorted({subnet for subnet in subnets.values() if subnet is not None} - acls.keys())
+    if open_edges:
+        yield Note(f"subnets before which no known network ACL stands are open: {listed(open_edges)}", len(open_edges))
+    nowhere = [key for key, subnet in subnets.items() if subnet is None]
+    if nowhere:
+        yield Note(f"no network ACL stands before interfaces whose subnet is unknown: {listed(nowhere)}", len(nowhere))
 
 
 def _path_notes(inventory: Inventory) -> Iterator[Note]:

@@ -13,6 +13,7 @@ from sgsim.documents.aws_interfaces import read_seconds
 from sgsim.documents.contents import Contents
 from sgsim.documents.node import Node
 from sgsim.documents.scalars import network_of, read_cidr
+from sgsim.documents.yaml_network_acls import read_network_acl
 from sgsim.documents.yaml_rules import peer_names, read_group
 from sgsim.errors import RuleError
 from sgsim.model.interface import Interface, TimeoutOverrides
@@ -21,7 +22,7 @@ from sgsim.rules.inventory import Instance, Inventory, Subnet, Vpc
 from sgsim.rules.paths import PathRule
 from sgsim.rules.prefix_list import PrefixList
 
-KEYS: Final = ("vpc", "groups", "prefix_lists", "interfaces", "instances", "subnets", "paths")
+KEYS: Final = ("vpc", "groups", "prefix_lists", "interfaces", "instances", "subnets", "network_acls", "paths")
 """The keys of a document."""
 
 UNNAMED_VPC: Final = "vpc"
@@ -54,6 +55,7 @@ def read_own_form(root: Node) -> Contents:
             has_interface_document="interfaces" in root.mapping(),
             instances={key: _read_instance(key, node) for key, node in root.entries("instances")},
             subnets={key: _read_subnet(key, node, vpc_id) for key, node in root.entries("subnets")},
+            network_acls={key: read_network_acl(key, node, vpc_id) for key, node in root.entries("network_acls")},
             paths=tuple(_read_path(node) for node in root.items("paths")),
         ),
     )

@@ -19,7 +19,8 @@ from sgsim.rules.port_range import PortRange
 from sgsim.rules.rule import Cidr, GroupReference, IcmpMatch, Peer, PrefixListReference, Rule
 from sgsim.rules.security_group import SecurityGroup
 
-GROUP_KEYS: Final = ("name", "description", "vpc", "owner", "ingress", "egress")
+GROUP_RULES: Final = ("ingress", "egress")
+GROUP_KEYS: Final = ("name", "description", "vpc", "owner", *GROUP_RULES)
 RULE_LISTS: Final = {Direction.INGRESS: ("ingress", "from", "to"), Direction.EGRESS: ("egress", "to", "from")}
 """For each direction: the key of its rules, the key of their peer, and the key that would be wrong."""
 
@@ -80,14 +81,21 @@ def read_group(group_id: str, node: Node, names: PeerNames, vpc_id: str | None) 
         description=node.text_or_none("description") or "",
         vpc_id=node.text_or_none("vpc") or vpc_id,
         owner_id=node.text_or_none("owner"),
-        rules=tuple(
-            rule
-            for direction, (key, _, _) in RULE_LISTS.items()
-            for rule_node in node.items(key)
-            for rule in _read_rules(rule_node, group_id, direction, names)
-        ),
+        rules=tuple(read_rules(node, group_id, names)),
         origin=node.document.origin,
     )
+
+
+def read_rules(node: Node, group_id: str, names: PeerNames) -> Iterator[Rule]:
+    """Read the rules of `ingress` and `egress`.
+
+    Raises:
+        DocumentError: If a key is unknown or a value of the wrong kind.
+        RuleError: If a rule says what no security group can say.
+    """
+    for direction, (key, _, _) in RULE_LISTS.items():
+        for rule_node in node.items(key):
+            yield from _read_rules(rule_node, group_id, direction, names)
 
 
 def _read_rules(node: Node, group_id: str, direction: Direction, names: PeerNames) -> Iterator[Rule]:
@@ -95,8 +103,8 @@ def _read_rules(node: Node, group_id: str, direction: Direction, names: PeerName
     _, peer_key, wrong_key = RULE_LISTS[direction]
     hint = f": {direction} rules say {peer_key}" if wrong_key in node.mapping() else ""
     node.refuse_unknown(("protocol", "ports", "icmp", peer_key, "id", "description"), hint)
-    protocol = _protocol(node.need("protocol"))
-    ports, icmp = _ports(node, protocol), _icmp(node, protocol)
+    protocol = read_protocol(node.need("protocol"))
+    ports, icmp = read_ports_of(node, protocol), read_icmp_of(node, protocol)
     node.need(peer_key)
     peers = list(node.one_or_more(peer_key))
     if not peers:
@@ -118,14 +126,20 @@ def _read_rules(node: Node, group_id: str, direction: Direction, names: PeerName
         )
 
 
-def _protocol(node: Node) -> int:
+def read_protocol(node: Node) -> int:
+    """Read a protocol by its name or number.
+
+    Raises:
+        DocumentError: If it is neither.
+    """
     if isinstance(node.value, str | int) and not isinstance(node.value, bool):
         with node.at():
             return protocol_number(node.value)
     raise node.error(f"protocol must be a name such as tcp, or a number, got {node.shown}")
 
 
-def _ports(node: Node, protocol: int) -> PortRange | None:
+def read_ports_of(node: Node, protocol: int) -> PortRange | None:
+    """Read `ports` of a rule; None for protocols without ports, which must not have any."""
     ports = node.get("ports")
     if protocol not in PORT_PROTOCOLS:
         if ports is not None:
@@ -153,7 +167,8 @@ def _read_ports(node: Node) -> PortRange:
         return PortRange(int(found[1]), int(found[2] or found[1]))
 
 
-def _icmp(node: Node, protocol: int) -> IcmpMatch | None:
+def read_icmp_of(node: Node, protocol: int) -> IcmpMatch | None:
+    """Read `icmp` of a rule; None for other protocols, which must not have it."""
     icmp = node.get("icmp")
     if protocol not in ICMP_PROTOCOLS:
         if icmp is not None:

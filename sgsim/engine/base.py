@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import frozen
 
 from sgsim.conntrack.pressure import TablePressure
+from sgsim.engine.options import EngineOptions
 from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns
 from sgsim.model.rule_ref import RuleRef
 from sgsim.rules.inventory import Inventory
@@ -51,8 +52,11 @@ class Engine(Protocol):
                 packet.
         """
 
-    def change(self, inventory: Inventory, time_ns: int) -> None:
-        """Let other rules, members, addresses or lists hold from `time_ns` on, which is not before the clock."""
+    def change(self, inventory: Inventory, time_ns: int, options: EngineOptions | None = None) -> None:
+        """Let other rules, members, addresses or lists hold from `time_ns` on, which is not before the clock.
+
+        `options` are taken over for their capacity and timeouts; None leaves these as they are.
+        """
 
     def ended_flows(self) -> FlowColumns:
         """The flows that have ended since the last call, in the order of their ends."""

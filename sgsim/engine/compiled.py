@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 import numpy as np
-from attrs import define, field
+from attrs import define, evolve, field
 
 from sgsim.conntrack.entry import FlowEnd
 from sgsim.conntrack.exempt import ExemptTraffic
@@ -38,6 +38,7 @@ from sgsim.rules.match import RuleMatcher, unresolved_error
 from sgsim.rules.ownership import Ownership
 from sgsim.rules.paths import PathMap
 from sgsim.rules.resolve import Resolver
+from sgsim.rules.subnet_edge import subnet_edges
 
 
 @define
@@ -101,8 +102,8 @@ class CompiledEngine:
                 self._raise_unresolved(packets, row)
             self._make_room(need)
 
-    def change(self, inventory: Inventory, time_ns: int) -> None:
-        """Let other rules, members, addresses or lists hold from `time_ns` on.
+    def change(self, inventory: Inventory, time_ns: int, options: EngineOptions | None = None) -> None:
+        """Let other rules, members, addresses or lists, capacity and timeouts hold from `time_ns` on.
 
         Raises:
             TimeOrderError: If `time_ns` is before the clock.
@@ -112,6 +113,8 @@ class CompiledEngine:
         for interface in inventory.interfaces.values():
             self._forget_if_moved(interface)
         self.inventory = inventory
+        if options is not None:
+            self.options = evolve(self.options, capacity=options.capacity, timeouts=options.timeouts)
         self._keeper.memory.clock[layout.VERSION] += 1
         self._lower(inventory)
 
@@ -176,7 +179,8 @@ class CompiledEngine:
         self._matchers, self._unknown = {}, {}
         for each in inventory.interfaces.values():
             self._match(each, resolver)
-        self._lowered = lower_rules(self._matchers.values(), self._numbers)
+        edges = subnet_edges(inventory)
+        self._lowered = lower_rules(self._matchers.values(), self._numbers, edges.values())
         had_tables = len(self._tables)
         for each in interfaces:
             self._tables.setdefault(each.table_id, len(self._tables))
@@ -188,6 +192,7 @@ class CompiledEngine:
             inventory.interfaces.keys(),
             self._tables,
             self._lowered.units,
+            {key: self._lowered.edges[edge.subnet_id] for key, edge in edges.items()},
             [PathMap.of(labelled, each) for each in interfaces],
             [self._silences[key] for key in self.interface_ids],
             ExemptTraffic.of(
@@ -195,6 +200,7 @@ class CompiledEngine:
                 (network for subnet in inventory.subnets.values() for network in subnet.networks),
             ),
         )
+        self._keeper.memory.clock[layout.HAS_EDGES] |= bool(edges)
         self._facts = lower_facts(
             self.options, allow_unresolved=inventory.allow_unresolved, record_flows=self.record_flows
         )

@@ -88,9 +88,9 @@ class Firewall:
         """Let time pass."""
         self._engine.advance((self._engine.now_ns or 0) + round(seconds * NANOSECONDS))
 
-    def change(self, rules: Inventory) -> None:
-        """Let other rules hold from now on."""
-        self._engine.change(rules, self._engine.now_ns or 0)
+    def change(self, rules: Inventory, options: EngineOptions | None = None) -> None:
+        """Let other rules hold from now on, and the capacity and timeouts of other options."""
+        self._engine.change(rules, self._engine.now_ns or 0, options)
 
     @property
     def count(self) -> int:

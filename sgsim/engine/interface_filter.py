@@ -15,6 +15,7 @@ from sgsim.conntrack.tcp import ENDED_STATES, Effect, Segment, TcpFlow, TcpMove
 from sgsim.conntrack.timeouts import NANOSECONDS, Timeouts
 from sgsim.conntrack.tracking import TrackingChoice, choose_tracking
 from sgsim.conntrack.udp import becomes_stream
+from sgsim.engine.edge_steps import look_ahead, network_acl_in, network_acl_out
 from sgsim.engine.memory import EndedFlows, FragmentKey, FragmentMemory
 from sgsim.engine.options import EngineOptions
 from sgsim.engine.passage import Passage
@@ -26,11 +27,13 @@ from sgsim.model.interface import Interface
 from sgsim.model.packet import Packet
 from sgsim.model.path import PathLabel
 from sgsim.model.protocol import PORT_PROTOCOLS, Protocol
+from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import ConntrackDirection, ConntrackState, Direction, TcpState, Tracking
 from sgsim.model.trace import Trace
 from sgsim.rules.header import Header
 from sgsim.rules.match import RuleMatcher
 from sgsim.rules.paths import PathMap
+from sgsim.rules.subnet_edge import SubnetEdge
 
 EPHEMERAL_PORT = 32768
 """Where a side's port tells who opened a flow: clients take theirs from here up (assumed; Linux's default range)."""
@@ -58,6 +61,8 @@ class InterfaceFilter:
     """Gives each flow its number."""
     ended: EndedFlows
     """Shared by all interfaces."""
+    edge: SubnetEdge | None = None
+    """Of its subnet, if a network ACL is known there."""
     fragments: FragmentMemory = field(factory=FragmentMemory)
 
     @property
@@ -76,17 +81,22 @@ class InterfaceFilter:
         """
         passage = Passage.of(packet, direction, now_ns, self._key_of(packet, direction), trace)
         passage.entry = self.table.lookup(passage.key) if passage.key is not None else None
-        for step in STEPS:
-            decision = step(self, passage)
-            if decision is not None:
-                break
-        else:
-            raise AssertionError("the last step must answer")
+        decision = network_acl_in(self, passage) or self._send_through(passage)
         if passage.deleted is not None:
             self.table.forget(passage.deleted, FlowEnd.CLOSED, now_ns)
         decision = self._remember_denial(passage, decision)
         self._remember_first_fragment(passage, decision)
         return decision
+
+    def _send_through(self, passage: Passage) -> Decision:
+        """Let the groups judge a packet, and then, if it leaves the subnet, the network ACL."""
+        look_ahead(self, passage)
+        for step in STEPS:
+            decision = step(self, passage)
+            if decision is not None:
+                network_acl_out(self, passage, decision)
+                return decision
+        raise AssertionError("the last step must answer")
 
     def refuse(self, packet: Packet, direction: Direction, now_ns: int) -> None:
         """Remember that a packet was denied before it came here, so that what answers it was never sent."""
@@ -112,15 +122,24 @@ class InterfaceFilter:
     def answer(
         self, passage: Passage, reason: Reason, state: ConntrackState | None, entry: ConntrackEntry | None = None
     ) -> Decision:
-        """Decide: the verdict is that of the reason, the flow that of the entry."""
+        """Decide: the verdict is that of the reason, the flow that of the entry.
+
+        What groups let go may still be kept from leaving the subnet: then the network ACL has the last word.
+        """
         verdict = VERDICT_OF_REASON[reason]
-        if verdict is Verdict.DENY and passage.was_cut:
-            reason, state = Reason.CUT, ConntrackState.INVALID
-        if reason is not Reason.RELATED:
-            self.count(passage, entry, verdict)
         rule = passage.rule.ref if passage.rule else None
         if entry is not None and reason in _OF_THE_FLOW:
             rule = entry.rule
+        barred_by = passage.barred_by if verdict is Verdict.ALLOW else None
+        if barred_by is not None:
+            verdict, rule = Verdict.DENY, barred_by
+        if reason is not Reason.RELATED:
+            self.count(passage, entry, verdict)
+            self._mark_barred(passage, entry, barred_by, reason)
+        if barred_by is not None:
+            reason = Reason.NETWORK_ACL
+        elif verdict is Verdict.DENY and passage.was_cut:
+            reason, state = Reason.CUT, ConntrackState.INVALID
         return Decision(
             verdict,
             reason,
@@ -132,6 +151,15 @@ class InterfaceFilter:
             entry.opener if entry else None,
             entry.flow if entry else None,
         )
+
+    def _mark_barred(
+        self, passage: Passage, entry: ConntrackEntry | None, barred_by: RuleRef | None, reason: Reason
+    ) -> None:
+        """Note on a flow that was opened from here whether its opener's packets leave the subnet."""
+        if entry is None or passage.direction is not Direction.EGRESS or VERDICT_OF_REASON[reason] is not Verdict.ALLOW:
+            return
+        if entry.direction_of(passage.direction) is ConntrackDirection.ORIGINAL:
+            entry.is_barred = barred_by is not None
 
     def count(self, passage: Passage, entry: ConntrackEntry | None, verdict: Verdict) -> None:
         """Count a packet on its flow."""
@@ -305,6 +333,8 @@ class InterfaceFilter:
         """Recorded traffic: remember that what opens a flow was denied."""
         if decision.verdict is not Verdict.DENY or decision.reason is Reason.FRAGMENT:
             return decision
+        if not self.interface.group_ids or passage.is_barred(decision):
+            return decision
         refused = passage.refused
         if refused is None and self._makes_refusal(passage):
             refused = self._insert_refused(passage)
@@ -336,6 +366,9 @@ class InterfaceFilter:
         is_ipv4 = passage.packet.five_tuple.family is Family.IPV4
         keep_s = (self.profile.fragment_s if is_ipv4 else self.profile.fragment_ipv6_s).value
         entry = self.table.lookup(passage.key) if passage.key is not None else None
+        is_stopped = decision.reason is Reason.NETWORK_ACL and not passage.is_barred(decision)
+        if is_stopped and entry is not None and entry.tracking is not Tracking.REFUSED:
+            entry = None  # it never reached the groups, and so neither will the rest of the datagram
         key = FragmentKey.of(passage.packet, passage.direction)
         self.fragments.remember(key, decision, entry, passage.now_ns, round(keep_s * NANOSECONDS))
 

@@ -5,8 +5,10 @@ from attrs import define, evolve
 from sgsim.conntrack.entry import ConntrackEntry, FlowKey
 from sgsim.conntrack.tcp import Segment, TcpFlow, segment_of
 from sgsim.conntrack.tracking import TrackingChoice
+from sgsim.model.decision import Decision, Reason
 from sgsim.model.packet import Packet
 from sgsim.model.protocol import Protocol
+from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Direction
 from sgsim.model.trace import Step, Trace
 from sgsim.rules.header import Header
@@ -38,6 +40,8 @@ class Passage:
     """Which way the packet went that opened, or would have opened, its flow."""
     rule: ResolvedRule | None = None
     """The deciding rule, once one admits it."""
+    barred_by: RuleRef | None = None
+    """The entry of a network ACL that keeps it from leaving the subnet, if one does."""
     choice: TrackingChoice | None = None
     """How its flow is to be remembered, once that is decided."""
     pickup: TcpFlow | None = None
@@ -62,6 +66,10 @@ class Passage:
         is_tcp = packet.five_tuple.protocol == Protocol.TCP
         segment = segment_of(packet.tcp_flags) if is_tcp else None
         return cls(packet, direction, now_ns, key, header, entry=None, trace=trace, segment=segment)
+
+    def is_barred(self, decision: Decision) -> bool:
+        """Whether groups let it go and a network ACL did not."""
+        return self.barred_by is not None and decision.reason is Reason.NETWORK_ACL
 
     def note(self, step: Step, outcome: str, **facts: object) -> None:
         """Tell a step to whoever asks; flows are told as they stand now, for they change."""

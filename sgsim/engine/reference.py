@@ -30,6 +30,7 @@ from sgsim.rules.match import RuleMatcher
 from sgsim.rules.ownership import Ownership
 from sgsim.rules.paths import PathMap
 from sgsim.rules.resolve import Resolver
+from sgsim.rules.subnet_edge import SubnetEdge, subnet_edges
 
 
 @frozen
@@ -49,6 +50,7 @@ class _View:
     resolver: Resolver
     ownership: Ownership
     exempt: ExemptTraffic
+    edges: dict[str, SubnetEdge]
 
     @classmethod
     def of(cls, inventory: Inventory) -> "_View":
@@ -56,7 +58,9 @@ class _View:
             (vpc.networks for vpc in inventory.vpcs.values()),
             (network for subnet in inventory.subnets.values() for network in subnet.networks),
         )
-        return cls(inventory, Resolver(inventory), Ownership(inventory.interfaces.values()), exempt)
+        return cls(
+            inventory, Resolver(inventory), Ownership(inventory.interfaces.values()), exempt, subnet_edges(inventory)
+        )
 
 
 @define
@@ -138,13 +142,21 @@ class ReferenceEngine:
                 break
         return decisions
 
-    def change(self, inventory: Inventory, time_ns: int) -> None:
+    def change(self, inventory: Inventory, time_ns: int, options: EngineOptions | None = None) -> None:
         """Let other rules, members, addresses or lists hold from `time_ns` on.
+
+        Args:
+            inventory: What holds then, in full.
+            time_ns: When.
+            options: Taken over for their capacity and timeouts, which hold for a flow from its next packet on (assumed);
+                None leaves these as they are.
 
         Raises:
             TimeOrderError: If `time_ns` is before the clock.
         """
         self.advance(time_ns)
+        if options is not None:
+            self.options = evolve(self.options, capacity=options.capacity, timeouts=options.timeouts)
         self.inventory, self._view = inventory, _View.of(inventory)
         self._version += 1
         self._unknown.clear()
@@ -271,6 +283,7 @@ class ReferenceEngine:
                 instance_type=instance.instance_type if instance else None,
             ),
             exempt_traffic=view.exempt,
+            edge=view.edges.get(interface.interface_id),
             version=self._version,
             start_ns=self._start_ns or 0,
             next_flow=lambda: next(self._numbers),

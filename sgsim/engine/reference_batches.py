@@ -67,9 +67,9 @@ class ReferenceBatches:
             rows.extend(self._row(row, decision) for decision in decisions)
         return decision_columns(rows)
 
-    def change(self, inventory: Inventory, time_ns: int) -> None:
-        """Let other rules, members, addresses or lists hold from `time_ns` on."""
-        self._engine.change(inventory, time_ns)
+    def change(self, inventory: Inventory, time_ns: int, options: EngineOptions | None = None) -> None:
+        """Let other rules, members, addresses or lists, capacity and timeouts hold from `time_ns` on."""
+        self._engine.change(inventory, time_ns, options)
         for interface_id in inventory.interfaces:
             if interface_id not in self._interface_index:
                 self._interface_index[interface_id] = len(self.interface_ids)

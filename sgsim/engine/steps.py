@@ -63,11 +63,13 @@ def later_fragment(at: "InterfaceFilter", passage: Passage) -> Decision | None:
     if at.profile.fragments.value is Fragments.RULES:
         admitting = at.matcher.first_admitting(passage.header)
     passage.note(Step.FRAGMENT, "first not seen", policy=at.profile.fragments.value, rule=admitting)
+    barred_by = passage.barred_by if admitting else None
+    rule = admitting.ref if admitting else None
     return Decision(
-        Verdict.ALLOW if admitting else Verdict.DENY,
-        Reason.FRAGMENT,
+        Verdict.ALLOW if admitting and not barred_by else Verdict.DENY,
+        Reason.NETWORK_ACL if barred_by else Reason.FRAGMENT,
         ConntrackState.UNTRACKED if admitting else ConntrackState.INVALID,
-        admitting.ref if admitting else None,
+        barred_by or rule,
         at.interface.interface_id,
         passage.direction,
     )
@@ -106,6 +108,17 @@ def _quoted_flow(at: "InterfaceFilter", passage: Passage) -> ConntrackEntry | No
         return None
     key = at.key(quote.five_tuple, passage.direction.opposite, quote.icmp_type, quote.icmp_code)
     return None if key is None else at.table.lookup(key)
+
+
+def barred(at: "InterfaceFilter", passage: Passage) -> Decision | None:
+    """Recorded traffic: an answer to what a network ACL has just kept from leaving was never sent."""
+    entry = passage.entry
+    if entry is None or not entry.is_barred or not at.options.recorded or at.options.as_recorded:
+        return None
+    if entry.direction_of(passage.direction) is ConntrackDirection.ORIGINAL or passage.segment is Segment.SYN:
+        return None
+    passage.note(Step.RECORDED, "barred", entry=entry)
+    return at.answer(passage, Reason.NOT_SENT, None, entry)
 
 
 def tracked(at: "InterfaceFilter", passage: Passage) -> Decision | None:
@@ -197,11 +210,11 @@ def recorded(at: "InterfaceFilter", passage: Passage) -> Decision | None:
         return None
     entry = passage.entry
     if entry is not None:
-        return _after_refusal(at, passage, entry)
+        return after_refusal(at, passage, entry)
     return _presume(at, passage)
 
 
-def _after_refusal(at: "InterfaceFilter", passage: Passage, entry: ConntrackEntry) -> Decision | None:
+def after_refusal(at: "InterfaceFilter", passage: Passage, entry: ConntrackEntry) -> Decision | None:
     """An answer to packets that were denied was never sent; the opener may try again."""
     if not at.continue_refused(passage, entry):
         passage.note(Step.RECORDED, "opened anew", entry=entry)
@@ -334,6 +347,7 @@ STEPS: Final[tuple[StepFunction, ...]] = (
     exempt,
     later_fragment,
     related,
+    barred,
     tracked,
     untracked,
     recorded,
@@ -343,4 +357,5 @@ STEPS: Final[tuple[StepFunction, ...]] = (
     room,
     enter,
 )
-"""In order. Expiry, the second step of the text, comes before them all: the engine's clock does it."""
+"""In order. Expiry, the second step of the text, comes before them all: the engine's clock does it. Those at the edge of
+the subnet, before the first and after the last, are in `edge_steps`."""

@@ -9,11 +9,14 @@ from sgsim.kernels.arrays import Facts, Memory, Packets
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     ALLOWED,
+    BARRED_AT,
+    BARRED_BY,
     BYTES_ORIGINAL,
     DENIED,
     ENTRY_WORDS,
     EXTRA_WORDS,
     FLOW,
+    HAS_EDGES,
     LAST_SEEN,
     NOW,
     OPENER_EGRESS_AT,
@@ -22,7 +25,7 @@ from sgsim.kernels.layout import (
     RECORD_FLOWS,
     STATE,
 )
-from sgsim.kernels.locate import INGRESS
+from sgsim.kernels.locate import EGRESS, INGRESS
 from sgsim.model.columns import DecisionColumns
 from sgsim.model.decision import Reason, Verdict
 
@@ -30,6 +33,7 @@ ALLOW, DENY, SKIP = int(Verdict.ALLOW), int(Verdict.DENY), int(Verdict.SKIP)
 R_RULE, R_ESTABLISHED, R_UNTRACKED, R_RELATED = (
     int(Reason.RULE), int(Reason.ESTABLISHED), int(Reason.UNTRACKED), int(Reason.RELATED),
 )  # fmt: skip
+R_NETWORK_ACL = int(Reason.NETWORK_ACL)
 _LOW = 0xFFFFFFFF
 
 
@@ -89,6 +93,33 @@ def goes_back(m: Memory, entry: int, direction: int) -> int:
     return np.int64(opener != direction)
 
 
+@kernel(is_entry=False)
+def _leave(
+    m: Memory,
+    facts: Facts,
+    p: Packets,
+    out: DecisionColumns,
+    at: int,
+    row: int,
+    interface: int,
+    reason: int,
+    state: int,
+    rule: int,
+    entry: int,
+) -> int:
+    """Let a packet that the groups have let go leave the subnet, if its network ACL does."""
+    barred_by, verdict, word = m.clock[BARRED_BY], ALLOW, entry * ENTRY_WORDS + STATE
+    is_counted = reason != R_RELATED
+    if is_counted and entry >= 0 and not goes_back(m, entry, EGRESS):
+        m.pool[word] = (m.pool[word] & ~(1 << BARRED_AT)) | np.int64(barred_by != 0) << BARRED_AT
+    if barred_by:
+        verdict, reason, rule = DENY, R_NETWORK_ACL, barred_by - 1
+    if is_counted:
+        count(m, facts, p, row, EGRESS, entry, verdict)
+    emit(m, out, at, row, interface, EGRESS, reason, verdict, state, rule, entry)
+    return verdict
+
+
 @kernel(is_entry=False, inline=True)
 def answer(
     m: Memory,
@@ -104,8 +135,10 @@ def answer(
     rule: int,
     entry: int,
 ) -> int:
-    """Decide: the verdict is that of the reason; gives it."""
+    """Decide: the verdict is that of the reason, but for a network ACL that keeps the packet from leaving; gives it."""
     verdict = np.int64(facts.verdicts[reason])
+    if verdict == ALLOW and direction == EGRESS and m.clock[HAS_EDGES]:
+        return _leave(m, facts, p, out, at, row, interface, reason, state, rule, entry)
     if reason != R_RELATED:
         count(m, facts, p, row, direction, entry, verdict)
     emit(m, out, at, row, interface, direction, reason, verdict, state, rule, entry)

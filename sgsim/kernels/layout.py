@@ -59,7 +59,8 @@ SIMULTANEOUS_AT: Final = 16
 PLACES_AT: Final = 17
 AUTOMATIC_AT: Final = 19
 CAUSE_AT: Final = 20
-VERSION_AT: Final = 24
+BARRED_AT: Final = 24
+VERSION_AT: Final = 25
 
 # Positions in `Clock`.
 NOW: Final = 0
@@ -100,7 +101,9 @@ RULE_COUNT: Final = 34
 HINGE_DIRECTION: Final = 35
 HINGE_SERVICE: Final = 36
 HINGE_FAMILY: Final = 37
-CLOCK_WORDS: Final = 38
+HAS_EDGES: Final = 38  # whether a network ACL was ever known
+BARRED_BY: Final = 39  # entry + 1 of a network ACL that keeps the packet from leaving its subnet, 0 for none
+CLOCK_WORDS: Final = 40
 
 # Positions in `sizes` of `Network`.
 OWNERS_MASK: Final = 0
@@ -148,7 +151,8 @@ IF_UNIT: Final = 1  # the unit of its rules for INGRESS; that for EGRESS follows
 IF_HAS_GROUPS: Final = 2  # 2 if one of them is unknown, -1 if a change has removed the interface
 IF_PATHS_FROM: Final = 3
 IF_PATHS_TO: Final = 4
-IF_WORDS: Final = 5
+IF_EDGE: Final = 5  # the unit + 1 of the network ACL before its subnet for INGRESS, 0 for none; that for EGRESS follows
+IF_WORDS: Final = 6
 
 # Positions in a row of `timeouts`: TCP by state, then these.
 UDP_TIMEOUT: Final = 10

@@ -10,6 +10,7 @@ from sgsim.kernels.answers import (
     ALLOW,
     DENY,
     R_ESTABLISHED,
+    R_NETWORK_ACL,
     R_RELATED,
     R_UNTRACKED,
     SKIP,
@@ -48,6 +49,7 @@ from sgsim.kernels.layout import (
     ANSWERED_AT,
     AS_RECORDED,
     AUTOMATIC_AT,
+    BARRED_BY,
     ENTRY_WORDS,
     FLOW,
     FRAGMENTS_RULES,
@@ -130,8 +132,10 @@ def later_fragment(
         rule = first_admitting(m, net, rules, facts, interface, direction, is_ipv6, hi, lo, service)
         if rule == UNRESOLVED_RULE:
             return STOP
-    verdict, state = (ALLOW, S_UNTRACKED) if rule >= 0 else (DENY, S_INVALID)
-    emit(m, out, at, row, interface, direction, R_FRAGMENT, verdict, state, rule, -1)
+    verdict, state, reason = (ALLOW, S_UNTRACKED, R_FRAGMENT) if rule >= 0 else (DENY, S_INVALID, R_FRAGMENT)
+    if rule >= 0 and m.clock[BARRED_BY]:
+        verdict, reason, rule = DENY, R_NETWORK_ACL, m.clock[BARRED_BY] - 1
+    emit(m, out, at, row, interface, direction, reason, verdict, state, rule, -1)
     return verdict
 
 

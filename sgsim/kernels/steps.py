@@ -8,11 +8,13 @@ import numpy as np
 
 from sgsim.kernels.answers import (
     DENY,
+    R_NETWORK_ACL,
     R_RULE,
     R_UNTRACKED,
     answer,
     count,
     goes_back,
+    rule_of,
 )
 from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets, Rules
 from sgsim.kernels.choices import (
@@ -46,6 +48,7 @@ from sgsim.kernels.layout import (
     FLOW,
     FRAGMENT_IPV6_NS,
     FRAGMENT_NS,
+    HAS_EDGES,
     HINGE_INTERFACE,
     HINGE_SERVICE,
     IF_HAS_GROUPS,
@@ -64,6 +67,7 @@ from sgsim.kernels.layout import (
 )
 from sgsim.kernels.locate import ANSWER, INGRESS
 from sgsim.kernels.match import service_number
+from sgsim.kernels.network_acl import answers_barred, look_at_edge, network_acl_in
 from sgsim.kernels.remembered import (
     AS_NEW,
     GO_ON,
@@ -219,6 +223,9 @@ def send(
     segment = np.int64(facts.segments[p.tcp_flags[row]]) if p.protocol[row] == TCP else 0
     entry = find_item(m, p, items, item) if items.has_key[item] else -1
     verdict, found = GO_ON, 0
+    if entry >= 0 and m.clock[HAS_EDGES] and answers_barred(m, facts, entry, direction, segment):
+        rule = rule_of(m, entry)
+        return answer(m, facts, p, out, at, row, interface, direction, R_NOT_SENT, 0, rule, entry)
     if entry >= 0 and m.pool[entry * ENTRY_WORDS + STATE] >> TRACKING_AT & 3 == TRACKED:
         verdict, found = tracked(m, net, rules, facts, p, out, at, items, item, entry, segment)
         if verdict != GO_ON:
@@ -249,7 +256,7 @@ def send(
         verdict = by_rules(m, net, rules, facts, p, out, at, items, item, entry, refused, segment, found)
     if found & IS_DELETED:
         forget(m, net, facts, entry, CLOSED, m.clock[NOW])
-    if verdict == DENY:
+    if verdict == DENY and out.reason[at] != R_NETWORK_ACL:
         after_denial(m, net, facts, p, out, at, items, item, refused, segment, found)
     return verdict
 
@@ -277,7 +284,15 @@ def judge(
         m.clock[HINGE_INTERFACE], m.clock[HINGE_SERVICE] = interface, -1
         return STOP
     m.tables[net.interfaces[interface * IF_WORDS + IF_TABLE] * TABLE_WORDS + IN_USE] = 1
-    if not has_groups:
+    denying, is_stopped = -1, False
+    if m.clock[HAS_EDGES]:
+        denying = look_at_edge(m, net, rules, facts, p, items, item)
+    if denying >= 0:
+        verdict, refused, segment = network_acl_in(m, net, facts, p, out, at, items, item, denying)
+        is_stopped = verdict == DENY
+        if is_stopped and has_groups:
+            after_denial(m, net, facts, p, out, at, items, item, refused, segment, 0)
+    elif not has_groups:
         verdict = answer(m, facts, p, out, at, row, interface, direction, R_NO_GROUPS, S_EXEMPT, -1, -1)
     elif items.is_exempt[item]:
         verdict = answer(m, facts, p, out, at, row, interface, direction, R_EXEMPT, S_EXEMPT, -1, -1)
@@ -288,6 +303,8 @@ def judge(
     if p.more_fragments[row] and not p.fragment_offset[row] and verdict > 0:
         keep_ns = facts.options[FRAGMENT_NS if p.family[row] == 4 else FRAGMENT_IPV6_NS]
         entry = find_item(m, p, items, item) if items.has_key[item] else -1
+        if is_stopped and entry >= 0 and m.pool[entry * ENTRY_WORDS + STATE] >> TRACKING_AT & 3 != REFUSED:
+            entry = -1
         remember_fragment(m, p, out, at, row, entry, m.clock[NOW] + keep_ns)
     return verdict
 

@@ -10,6 +10,7 @@ class Step(enum.Enum):
     """The steps at one interface, in their order; docs/the-way-of-a-packet.md tells each."""
 
     LOCATE = "locate"
+    NETWORK_ACL_IN = "acl_in"
     GROUPS = "groups"
     EXEMPT = "exempt"
     EXPIRE = "expire"
@@ -23,6 +24,7 @@ class Step(enum.Enum):
     OPENING = "opening"
     ROOM = "room"
     ENTER = "enter"
+    NETWORK_ACL_OUT = "acl_out"
 
 
 @frozen

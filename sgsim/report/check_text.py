@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sgsim.analysis.explanation import Explanation, Stop
 from sgsim.conntrack.tracking import TrackingChoice
-from sgsim.model.decision import Verdict
+from sgsim.model.decision import Reason, Verdict
 from sgsim.model.states import Direction
 from sgsim.model.trace import Step
 from sgsim.report.decision_text import (
@@ -17,6 +17,7 @@ from sgsim.report.decision_text import (
     tracking_text,
     wrapped,
 )
+from sgsim.report.edge_text import answers_sentence
 from sgsim.report.sentences import SENTENCES
 
 _INDENT = " " * 12
@@ -70,11 +71,17 @@ def _facts(stop: Stop, explanation: Explanation) -> Iterator[tuple[str, ...]]:
     if decision.rule is not None:
         yield "rule", rule_text(decision.rule), rule_place(decision.rule, explanation)
         others = [rule for rule in stop.admitting if rule != decision.rule]
-        if others:
+        if decision.reason is Reason.NETWORK_ACL:
+            would = "would let" if stop.direction is Direction.INGRESS else "let"
+            yield "groups", f"{would} it pass: {rule_text(others[0])}" if others else "have no rule that admits it"
+        elif others:
             yield "also", *(f"{rule_text(rule)} [{rule_place(rule, explanation)}]" for rule in others)
     tracking = flow_tracking(stop)
     if tracking and decision.verdict is Verdict.ALLOW:
         yield "tracking", tracking
+    answers = answers_sentence(stop)
+    if answers:
+        yield "answers", answers
     if stop.near_misses:
         nearest = stop.near_misses[0]
         yield (
@@ -83,7 +90,7 @@ def _facts(stop: Stop, explanation: Explanation) -> Iterator[tuple[str, ...]]:
             rule_place(nearest.rule, explanation),
             misses_text(nearest, stop.direction),
         )
-    elif decision.verdict is Verdict.DENY and not stop.rules_count:
+    elif decision.verdict is Verdict.DENY and decision.reason is not Reason.NETWORK_ACL and not stop.rules_count:
         yield "nearest", f"none: {_groups(stop, explanation)} no {WAYS[stop.direction]} rule at all"
 
 

@@ -21,6 +21,7 @@ from sgsim.report.decision_text import (
     rule_text,
     wrapped,
 )
+from sgsim.report.edge_text import acl_remedy, answers_sentence
 from sgsim.report.sentences import SENTENCES
 from sgsim.report.step_text import STEP_NUMBERS, step_sentence
 from sgsim.report.told import Told
@@ -81,10 +82,10 @@ def _stop(stop: Stop, explanation: Explanation) -> Iterator[str]:
     if stop.near_misses:
         yield ""
         yield from _nearest(stop, explanation)
-    remedy = remedy_sentence(stop)
-    if remedy:
-        yield ""
-        yield from wrapped(remedy, "  ")
+    for sentence in (remedy_sentence(stop), answers_sentence(stop)):
+        if sentence:
+            yield ""
+            yield from wrapped(sentence, "  ")
 
 
 def where_sentence(stop: Stop, explanation: Explanation) -> str:
@@ -126,10 +127,12 @@ def near_direction(stop: Stop) -> Direction:
 
 
 def remedy_sentence(stop: Stop) -> str:
-    """What would have let a packet pass that rules deny; empty if they do not."""
+    """What would have let a packet pass that rules or a network ACL deny; empty if they do not."""
     if stop.smallest_rule is not None:
         rule = stop.smallest_rule
         return f"The smallest rule that would let it pass here: {WAYS[rule.direction]}, {rule.text}."
+    if stop.decision.reason is Reason.NETWORK_ACL:
+        return acl_remedy(stop)
     rules = stop.step(Step.RULES)
     if rules is None or rules.outcome != "denied":
         return ""

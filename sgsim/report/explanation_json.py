@@ -101,6 +101,7 @@ def _decision(stop: Stop, explanation: Explanation) -> Document:
         "tracking": flow_tracking(stop) or None,
         "nearest": [_near_miss(near, stop, explanation) for near in stop.near_misses],
         "smallest_rule": None if stop.smallest_rule is None else _rule(stop.smallest_rule.ref(), explanation),
+        "answers_denied_by": None if stop.answers_denied_by is None else _rule(stop.answers_denied_by, explanation),
         "remedy": remedy_sentence(stop) or None,
     }
 

@@ -232,6 +232,13 @@ def _not_sent(told: Told) -> str:
     )
 
 
+def _barred(told: Told) -> str:
+    return (
+        f"What its opener sent last in {_flow(told)} was kept from leaving the subnet by the network ACL. So the other side "
+        "would not have seen it, and this answer would not have been sent: it is skipped. (--as-recorded judges it.)"
+    )
+
+
 def _judged_as_recorded(_told: Told) -> str:
     return "It answers packets that are denied here; --as-recorded has it judged as if somebody had sent it."
 
@@ -261,6 +268,7 @@ def _not_presumed(told: Told) -> str:
 RECORDED: Final[Mapping[str, Sentence]] = {
     "opened anew": _refused_anew,
     "not sent": _not_sent,
+    "barred": _barred,
     "judged as recorded": _judged_as_recorded,
     "tries again": _tries_again,
     "presumed": _presumed,

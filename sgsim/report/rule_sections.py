@@ -5,9 +5,10 @@ from typing import Final
 
 from sgsim.report.blocks import Block, Column, Paragraph, Row, Section, Table
 from sgsim.report.units import counted, number, offset
-from sgsim.simulation.summary import RuleUsage, Summary
+from sgsim.simulation.summary import AclUsage, RuleUsage, Summary
 
 MOST_HIT: Final = 20
+WAYS: Final = {"ingress": "in", "egress": "out"}
 MOST_NEVER_HIT: Final = 20
 
 
@@ -17,6 +18,8 @@ def rule_sections(summary: Summary) -> Iterator[Section]:
     idle = [rule for rule in summary.rules if not rule.hits]
     if hit:
         yield Section("Rules that were hit", list(_hit(hit, summary.start_ns)))
+    if summary.network_acls:
+        yield Section("Denied by network ACLs", list(_by_acls(summary.network_acls)))
     if idle:
         yield Section("Rules never hit", list(_never_hit(idle)))
 
@@ -42,6 +45,22 @@ def _hit(rules: Sequence[RuleUsage], start_ns: int | None) -> Iterator[Block]:
     if len(rules) > MOST_HIT:
         yield Paragraph(f"and {counted(len(rules) - MOST_HIT, 'more rule')} with fewer hits")
     yield Paragraph("Rules do not judge packets of a tracked flow, so these are no hits.")
+
+
+def _by_acls(entries: Sequence[AclUsage]) -> Iterator[Block]:
+    columns = [
+        Column("Packets", is_number=True), Column("Bytes", is_number=True), Column("Way"), Column("Network ACL"),
+        Column("Entry"),
+    ]  # fmt: skip
+    yield Table(
+        columns,
+        [
+            Row((number(entry.packets), number(entry.bytes), WAYS[entry.direction], entry.network_acl_id, entry.text))
+            for entry in entries[:MOST_HIT]
+        ],
+    )
+    if len(entries) > MOST_HIT:
+        yield Paragraph(f"and {counted(len(entries) - MOST_HIT, 'more entry', 'more entries')}")
 
 
 def _never_hit(rules: Sequence[RuleUsage]) -> Iterator[Block]:

@@ -15,7 +15,7 @@ from sgsim.model.address import Family, format_address
 from sgsim.model.decision import Reason, Verdict
 from sgsim.model.states import Direction
 from sgsim.model.trace import Step
-from sgsim.report import flow_text
+from sgsim.report import edge_text, flow_text
 from sgsim.report.decision_text import groups_text, length_text, service_text, setting_text, tracking_text
 from sgsim.report.told import Told, state_words
 from sgsim.report.units import counted
@@ -25,10 +25,11 @@ from sgsim.rules.match import ResolvedRule
 Sentence = Callable[[Told], str]
 
 STEP_NUMBERS: Final = {
-    Step.GROUPS: 0, Step.EXEMPT: 1, Step.EXPIRE: 2, Step.FRAGMENT: 3, Step.RELATED: 4, Step.TRACKED: 5,
+    Step.NETWORK_ACL_IN: 0, Step.GROUPS: 0, Step.EXEMPT: 1, Step.EXPIRE: 2, Step.FRAGMENT: 3, Step.RELATED: 4, Step.TRACKED: 5,
     Step.UNTRACKED: 6, Step.RECORDED: 7, Step.RULES: 8, Step.BYPASS: 9, Step.OPENING: 10, Step.ROOM: 11, Step.ENTER: 12,
+    Step.NETWORK_ACL_OUT: 13,
 }  # fmt: skip
-"""As docs/the-way-of-a-packet.md counts them; 0 is before the first."""
+"""As docs/the-way-of-a-packet.md counts them; 0 is before the first, 13 after the last."""
 
 
 def step_sentence(told: Told) -> str:
@@ -175,6 +176,7 @@ def _entered(told: Told) -> str:
 
 
 STEP_SENTENCES: Final[Mapping[Step, Mapping[str, Sentence]]] = {
+    Step.NETWORK_ACL_IN: edge_text.ACL_IN,
     Step.GROUPS: {"none": _no_groups},
     Step.EXEMPT: {"no": _not_exempt, "yes": _exempt},
     Step.EXPIRE: {"none due": _none_due, "expired": _expired},
@@ -193,5 +195,6 @@ STEP_SENTENCES: Final[Mapping[Step, Mapping[str, Sentence]]] = {
     },
     Step.ROOM: {"yes": _room, "full": _full},
     Step.ENTER: {"entered": _entered},
+    Step.NETWORK_ACL_OUT: edge_text.ACL_OUT,
 }
 """For each step and outcome, what to say."""

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from sgsim.model.protocol import protocol_name
 from sgsim.report.blocks import Block, Column, Commands, Facts, Paragraph, Row, Section, Table
-from sgsim.report.rule_sections import rule_sections
+from sgsim.report.rule_sections import WAYS, rule_sections
 from sgsim.report.sentences import sentence_of
 from sgsim.report.table_sections import table_section
 from sgsim.report.units import counted, duration, number, offset, rfc3339, shell_line
@@ -20,7 +20,6 @@ from sgsim.simulation.summary import DeniedGroup, FirstPacket, Summary
 MOST_DENIED: Final = 10
 MOST_INTERFACES: Final = 20
 MOST_NOTES: Final = 20
-_WAYS: Final = {"ingress": "in", "egress": "out"}
 
 
 @frozen
@@ -181,7 +180,7 @@ def _denied_row(group: DeniedGroup, *, has_many: bool) -> Row:
         (
             ("~" if group.most_too_many else "") + number(group.packets),
             *([group.interface_id] if has_many else []),
-            _WAYS[group.direction],
+            WAYS[group.direction],
             group.peer,
             service if group.dst_port is None else f"{service} {group.dst_port}",
             group.reason,

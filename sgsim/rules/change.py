@@ -1,7 +1,9 @@
-"""A change of rules, members or addresses at a time."""
+"""A change of rules, members, addresses, timeouts or capacity at a time."""
 
-from attrs import frozen
+from attrs import field, frozen
 
+from sgsim.model.interface import TimeoutOverrides
+from sgsim.rules.differences import Difference
 from sgsim.rules.inventory import Inventory
 
 
@@ -16,6 +18,12 @@ class Change:
     is_relative: bool = False
     origin: str = ""
     """Where the change was given, for messages and reports."""
+    capacity: int | None = None
+    """Places of each instance's table from then on; None if they stay as they are."""
+    timeouts: TimeoutOverrides = field(factory=TimeoutOverrides)
+    """Idle timeouts that are set from then on, over those of interfaces and profile; None where they stay as they are."""
+    differences: tuple[Difference, ...] = ()
+    """What is not as it was before, as far as whoever made the change has looked."""
 
     def at_ns(self, start_ns: int) -> int:
         """When it happens, nanoseconds since the epoch, in traffic that begins at `start_ns`."""

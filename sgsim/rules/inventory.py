@@ -12,6 +12,7 @@ from netaddr import IPNetwork
 from sgsim.errors import RuleError
 from sgsim.model.interface import Interface
 from sgsim.rules.address_set import AddressSet
+from sgsim.rules.network_acl import NetworkAcl
 from sgsim.rules.paths import PathRule
 from sgsim.rules.prefix_list import PrefixList
 from sgsim.rules.security_group import SecurityGroup
@@ -71,6 +72,8 @@ class Inventory:
     vpcs: Mapping[str, Vpc] = field(factory=dict)
     subnets: Mapping[str, Subnet] = field(factory=dict)
     instances: Mapping[str, Instance] = field(factory=dict)
+    network_acls: Mapping[str, NetworkAcl] = field(factory=dict)
+    """None of them: nothing is filtered at the edge of a subnet."""
     members: Mapping[str, AddressSet] = field(factory=dict)
     """Addresses that the user gives for a group or prefix list, beside those that documents give."""
     paths: tuple[PathRule, ...] = ()
@@ -95,6 +98,7 @@ class Inventory:
             vpcs=_join(self.vpcs, other.vpcs, "VPC"),
             subnets=_join(self.subnets, other.subnets, "subnet"),
             instances=_join(self.instances, other.instances, "instance"),
+            network_acls=_join(self.network_acls, other.network_acls, "network ACL"),
             members={**self.members, **other.members},
             paths=self.paths + other.paths,
             has_interface_document=self.has_interface_document or other.has_interface_document,
@@ -103,7 +107,12 @@ class Inventory:
         )
 
     def replaced_by(self, other: "Inventory") -> "Inventory":
-        """This inventory after a change: what the other names replaces what has the same id, all else stays."""
+        """This inventory after a change: what the other names replaces what has the same id, all else stays.
+
+        A subnet has one network ACL, so one that the other puts before a subnet takes the place of that which stood there.
+        """
+        taken = [subnet_id for acl in other.network_acls.values() for subnet_id in acl.subnet_ids]
+        acls = {key: acl.without(taken) for key, acl in self.network_acls.items()}
         return evolve(
             self,
             groups={**self.groups, **other.groups},
@@ -112,6 +121,7 @@ class Inventory:
             vpcs={**self.vpcs, **other.vpcs},
             subnets={**self.subnets, **other.subnets},
             instances={**self.instances, **other.instances},
+            network_acls={**acls, **other.network_acls},
             members={**self.members, **other.members},
             paths=other.paths or self.paths,
             has_interface_document=self.has_interface_document or other.has_interface_document,
@@ -135,6 +145,7 @@ class Inventory:
             interfaces=interfaces,
             vpcs={key: vpc for key, vpc in self.vpcs.items() if key == vpc_id},
             subnets=_of_vpc(self.subnets, vpc_id),
+            network_acls=_of_vpc(self.network_acls, vpc_id),
         )
 
     def find_group(self, name: str) -> SecurityGroup:
@@ -156,10 +167,11 @@ class Inventory:
     @property
     def vpc_ids(self) -> frozenset[str]:
         """Every VPC that a document describes, or that something of it belongs to."""
-        parts: list[SecurityGroup | Interface | Subnet] = [
+        parts: list[SecurityGroup | Interface | Subnet | NetworkAcl] = [
             *self.groups.values(),
             *self.interfaces.values(),
             *self.subnets.values(),
+            *self.network_acls.values(),
         ]
         return frozenset(self.vpcs) | {part.vpc_id for part in parts if part.vpc_id}
 

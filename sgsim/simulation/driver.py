@@ -216,6 +216,7 @@ def _summary(
         tables=recorder.table_loads(),
         flows=recorder.flow_counts(),
         rules=recorder.rule_usage(inventory),
+        network_acls=recorder.acl_usage(),
         changes=timeline.counts(),
         assumed_empty=dict(engine.counts().assumed_empty or {}),
         notes=tuple(_notes(inventory, options)),

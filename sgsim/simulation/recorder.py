@@ -19,8 +19,10 @@ from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Direction, Tracking
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.denied import DeniedTally
+from sgsim.simulation.edge_tally import EdgeTally
 from sgsim.simulation.strangers import Strangers
 from sgsim.simulation.summary import (
+    AclUsage,
     DeniedGroup,
     FlowCounts,
     InterfaceCount,
@@ -86,6 +88,7 @@ class Recorder:
     _usage: UsageTally = field(init=False, factory=UsageTally)
     _interfaces: InterfaceTally = field(init=False, factory=InterfaceTally)
     _denied: DeniedTally = field(init=False)
+    _edges: EdgeTally = field(init=False, factory=EdgeTally)
     _strangers: Strangers = field(init=False, factory=Strangers)
     _flow_kinds: Counter[str] = field(init=False, factory=Counter)
 
@@ -100,6 +103,7 @@ class Recorder:
         self._usage.add(packets, decisions)
         self._interfaces.add(decisions)
         self._denied.add(packets, decisions)
+        self._edges.add(packets, decisions)
         self._strangers.add(packets, decisions)
         if self.see is not None:
             self.see(packets, decisions, self.engine)
@@ -169,6 +173,10 @@ class Recorder:
     def denied_groups(self, number: int) -> tuple[DeniedGroup, ...]:
         """What was denied most."""
         return self._denied.largest(number, self.engine.interface_ids)
+
+    def acl_usage(self) -> tuple[AclUsage, ...]:
+        """What entries of network ACLs denied."""
+        return self._edges.usage(self.engine.rules)
 
     @property
     def denied_group_count(self) -> int:

@@ -118,6 +118,18 @@ class RuleUsage:
 
 
 @frozen(kw_only=True)
+class AclUsage:
+    """How much an entry of a network ACL denied."""
+
+    rule_id: str
+    network_acl_id: str
+    direction: str
+    text: str
+    packets: int
+    bytes: int
+
+
+@frozen(kw_only=True)
 class FlowCounts:
     """How many flows there were, counted once at each interface."""
 
@@ -190,6 +202,8 @@ class Summary:
     flows: FlowCounts
     rules: tuple[RuleUsage, ...]
     """Every rule of the groups on interfaces in use, in their order."""
+    network_acls: tuple[AclUsage, ...] = ()
+    """Entries of network ACLs that denied packets, those that denied most first."""
     changes: tuple[ChangeCount, ...] = ()
     """Changes of rules in the order of their times."""
     assumed_empty: dict[str, int] = field(factory=dict)

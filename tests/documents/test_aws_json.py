@@ -8,8 +8,8 @@ from sgsim.errors import SgsimError
 EXPECTED = (
     "document must be one of: output of aws ec2 describe-security-groups, describe-security-group-rules, "
     "describe-network-interfaces, describe-managed-prefix-lists, describe-prefix-lists, get-managed-prefix-list-entries, "
-    "describe-vpcs, describe-subnets, describe-instances, describe-stale-security-groups; a Terraform plan (terraform "
-    "show -json) or state; a CloudFormation template; or sgsim's own form (vpc, groups, prefix_lists, interfaces, instances, subnets, paths), got "
+    "describe-vpcs, describe-subnets, describe-network-acls, describe-instances, describe-stale-security-groups; a Terraform plan (terraform "
+    "show -json) or state; a CloudFormation template; or sgsim's own form (vpc, groups, prefix_lists, interfaces, instances, subnets, network_acls, paths), got "
 )
 
 

@@ -129,7 +129,7 @@ def test_our_form_as_json(write):
         (
             "groups: {}\nintefaces: {}\n",
             (
-                "line 2, column 1: key must be one of vpc, groups, prefix_lists, interfaces, instances, subnets, paths, got "
+                "line 2, column 1: key must be one of vpc, groups, prefix_lists, interfaces, instances, subnets, network_acls, paths, got "
                 "'intefaces'"
             ),
         ),

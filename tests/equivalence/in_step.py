@@ -68,10 +68,10 @@ class InStep:
         self.packets += len(packets.time_ns)
         return True
 
-    def change(self, inventory: Inventory, time_ns: int) -> None:
-        """Let another inventory hold for both."""
-        self.expected.change(inventory, time_ns)
-        self.actual.change(inventory, time_ns)
+    def change(self, inventory: Inventory, time_ns: int, options: EngineOptions | None = None) -> None:
+        """Let another inventory, capacity and timeouts hold for both."""
+        self.expected.change(inventory, time_ns, options)
+        self.actual.change(inventory, time_ns, options)
 
     def compare(self) -> None:
         """Compare all that is left to observe: clock, flows, load, counts.

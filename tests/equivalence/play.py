@@ -21,7 +21,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from equivalence.in_step import InStep
-from equivalence.random_setups import random_inventory, random_options, timed_profile
+from equivalence.random_setups import other_settings, random_inventory, random_options, timed_profile
 from equivalence.random_traffic import JUMPS_NS, START_NS, TICK_STEPS_NS, Traffic, random_packets
 
 from sgsim.engine.base import Engine
@@ -127,7 +127,8 @@ def play(
             next_ns = int(packets.time_ns[end]) if rng.random() < 0.7 else EARLIEST_NS
             now_ns = steps.expected.now_ns
             time_ns = next_ns if now_ns is None else max(now_ns, next_ns)
-            steps.change(random_inventory(rng, allow_unresolved=scenario.allow_unresolved), time_ns)
+            known = random_inventory(rng, allow_unresolved=scenario.allow_unresolved)
+            steps.change(known, time_ns, other_settings(rng, scenario.options))
             steps.compare()
     return steps.packets
 

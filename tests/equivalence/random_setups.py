@@ -18,12 +18,14 @@ from sgsim.conntrack.policies import (
 )
 from sgsim.conntrack.profile import LINUX, PROFILES, Profile
 from sgsim.engine.options import EngineOptions
+from sgsim.model.decision import Verdict
 from sgsim.model.interface import Interface, TimeoutOverrides
 from sgsim.model.path import PathLabel
 from sgsim.model.states import Direction
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.inventory import Instance, Inventory, Subnet, Vpc
 from sgsim.rules.match import OpenRules
+from sgsim.rules.network_acl import AclEntry, NetworkAcl
 from sgsim.rules.paths import PathRule
 from sgsim.rules.port_range import PortRange
 from sgsim.rules.prefix_list import PrefixList
@@ -86,6 +88,7 @@ def random_inventory(rng: random.Random, *, allow_unresolved: bool = True) -> In
         paths=tuple(rng.sample(_PATHS, rng.randint(0, 3))),
         vpcs={"v": Vpc(vpc_id="v", networks=[IPNetwork("10.0.0.0/16")])} if rng.random() < 0.5 else {},
         subnets={"s": Subnet(subnet_id="s", networks=[IPNetwork("10.0.1.0/24")])} if rng.random() < 0.3 else {},
+        network_acls=_network_acls(rng),
         instances={
             "i-1": Instance(
                 instance_id="i-1", instance_type=rng.choice([None, "m8i.large"]), capacity=rng.choice([None, 3])
@@ -93,6 +96,37 @@ def random_inventory(rng: random.Random, *, allow_unresolved: bool = True) -> In
         },
         members={"sg-x": AddressSet.of(IPNetwork("192.0.2.80/32"))} if rng.random() < 0.2 else {},
     )
+
+
+def _network_acls(rng: random.Random) -> dict[str, NetworkAcl]:
+    """None, or one before each of some subnets: mostly open, with a few entries that deny."""
+    if rng.random() < 0.5:
+        return {}
+    subnet_ids = rng.sample(["s", "subnet-1", "subnet-2"], 3)
+    return {name: random_acl(rng, name, subnet_ids[at::2]) for at, name in enumerate(("acl-1", "acl-2"))}
+
+
+def random_acl(rng: random.Random, network_acl_id: str, subnet_ids: Sequence[str]) -> NetworkAcl:
+    """One network ACL."""
+    entries = []
+    for way in Direction:
+        rules = [_acl_rule(rng, network_acl_id, way) for _ in range(rng.randint(0, 4))]
+        entries += [
+            AclEntry(number=number + 1, verdict=rng.choice([Verdict.DENY, Verdict.ALLOW]), rule=rule)
+            for number, rule in enumerate(rules)
+        ]
+        for number, block in enumerate(("0.0.0.0/0", "::/0")):
+            if rng.random() < 0.8:
+                rule = Rule(group_id=network_acl_id, direction=way, protocol=-1, peer=Cidr(IPNetwork(block)))
+                entries.append(AclEntry(number=100 + number, verdict=Verdict.ALLOW, rule=rule))
+    return NetworkAcl(network_acl_id=network_acl_id, entries=entries, subnet_ids=subnet_ids)
+
+
+def _acl_rule(rng: random.Random, network_acl_id: str, direction: Direction) -> Rule:
+    """What an entry is about: a rule without references."""
+    rule = random_rule(rng, network_acl_id)
+    peer = rule.peer if isinstance(rule.peer, Cidr) else Cidr(IPNetwork(rng.choice(_BLOCKS)))
+    return evolve(rule, direction=direction, peer=peer)
 
 
 def _prefix_list(rng: random.Random) -> PrefixList:
@@ -107,12 +141,14 @@ def _interfaces(rng: random.Random) -> dict[str, Interface]:
             addresses=["10.0.0.5", "2001:db8::5"],
             group_ids=rng.choice([("sg-1",), ("sg-1", "sg-2"), ("sg-2", "sg-1"), ()] + 4 * [("sg-1", "sg-2")]),
             instance_id=rng.choice([None, "i-1"]),
+            subnet_id="subnet-1",
         ),
         Interface(
             interface_id="eni-b",
             addresses=["10.0.0.6", "2001:db8:1::/64", "2001:db8:1::9"],
             group_ids=rng.choice([("sg-2", "sg-3")] * 9 + [("sg-2", "sg-unknown")]),
             instance_id=rng.choice([None, "i-1", "i-2"]),
+            subnet_id=rng.choice([None, "subnet-1", "subnet-2", "subnet-2"]),
         ),
         Interface(
             interface_id="eni-c",
@@ -158,6 +194,17 @@ def timed_profile(rng: random.Random, seconds: Sequence[float]) -> Profile:
     return profile
 
 
+def other_settings(rng: random.Random, options: EngineOptions) -> EngineOptions | None:
+    """A capacity and timeouts for a change, or None for none."""
+    if rng.random() < 0.5:
+        return None
+    timeouts = TimeoutOverrides(
+        tcp_established_s=rng.choice([None, 60, 350]), udp_s=rng.choice([None, 30, 60]),
+        udp_stream_s=rng.choice([None, 60, 180]),
+    )  # fmt: skip
+    return evolve(options, capacity=rng.choice([None, 0, 1, 3, 10]), timeouts=timeouts)
+
+
 def with_options(options: EngineOptions, **fields: Any) -> EngineOptions:
     """The options with some others."""
     return evolve(options, **fields)
@@ -177,6 +224,7 @@ def large_inventory(rng: random.Random, interfaces: int, instances: int) -> Inve
                 addresses=[ipv4_of(number), ipv6_of(number)],
                 group_ids=tuple(rng.sample(names, rng.randint(0, 4))),
                 instance_id=f"i-{rng.randrange(instances)}",
+                subnet_id=f"subnet-{number % 7}",
             )
             for number in range(interfaces)
         },
@@ -187,6 +235,10 @@ def large_inventory(rng: random.Random, interfaces: int, instances: int) -> Inve
         },
         has_interface_document=True,
         allow_unresolved=True,
+        network_acls={
+            f"acl-{number}": random_acl(rng, f"acl-{number}", [f"subnet-{number}", f"subnet-{number + 3}"])
+            for number in range(3)
+        },
         paths=_PATHS,
         vpcs={"v": Vpc(vpc_id="v", networks=[IPNetwork("10.1.0.0/16")])},
     )

@@ -39,6 +39,13 @@ FAULTS = [
     ("if time_ns < m.clock[NOW]:", "if time_ns <= m.clock[NOW]:"),
     ("m.clock[STARTED], m.clock[START] = 1, now_ns", "m.clock[STARTED], m.clock[START] = 1, 0"),
     ("elif is_reply and not facts.options[AS_RECORDED]", "elif is_reply and facts.options[AS_RECORDED]"),
+    (
+        "rules.first[cell(rules, unit + (direction == EGRESS), is_ipv6, hi, lo, service)])\n    if direction == INGRESS",
+        "rules.first[cell(rules, unit + (direction == INGRESS), is_ipv6, hi, lo, service)])\n    if direction == INGRESS",
+    ),
+    ("if unit < 0 or items.is_exempt[item]", "if unit < 0"),
+    ("return goes_back(m, entry, direction) != 0", "return goes_back(m, entry, direction) == 0"),
+    ("np.int64(barred_by != 0) << BARRED_AT", "np.int64(barred_by == 0) << BARRED_AT"),
     ("PLACES_AT: Final = 17", "PLACES_AT: Final = 18"),
 ]
 

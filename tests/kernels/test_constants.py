@@ -97,8 +97,8 @@ def test_packed_values_fit(values, bits):
 
 def test_bits_of_the_state_word_do_not_overlap():
     flags = ("OPENER_EGRESS", "ANSWERED", "STREAM", "PRESUMED", "BY_FIN", "LAST_REPLY", "CHALLENGE", "SIMULTANEOUS",
-             "AUTOMATIC")  # fmt: skip
-    wide = {"TCP_STATE": 4, "TRACKING": 2, "LAST_SEGMENT": 3, "PLACES": 2, "CAUSE": 4, "VERSION": 40}
+             "AUTOMATIC", "BARRED")  # fmt: skip
+    wide = {"TCP_STATE": 4, "TRACKING": 2, "LAST_SEGMENT": 3, "PLACES": 2, "CAUSE": 4, "VERSION": 39}
     words = [((1 << wide.get(name, 1)) - 1) << getattr(layout, f"{name}_AT") for name in (*flags, *wide)]
     assert sum(words) == (1 << 64) - 1
 
@@ -117,10 +117,10 @@ def _positions(first, last):
     ("first", "last", "words"),
     [
         ("KEY_ADDRESSES", "OPENED", layout.ENTRY_WORDS),
-        ("NOW", "HINGE_FAMILY", layout.CLOCK_WORDS),
+        ("NOW", "BARRED_BY", layout.CLOCK_WORDS),
         ("COUNT", "IN_USE", layout.TABLE_WORDS),
         ("BIN_LEAST", "BIN_USED", layout.BIN_WORDS),
-        ("IF_TABLE", "IF_PATHS_TO", layout.IF_WORDS),
+        ("IF_TABLE", "IF_EDGE", layout.IF_WORDS),
         ("BYPASS", "ENDED_MOST", layout.OPTION_WORDS),
         ("DONE", "UNRESOLVED", 9),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve, field, frozen
-from builders import group, interface, inventory, packet
+from builders import group, interface, inventory, network_acl, packet
 from engine.walking import Walk, profile
 from netaddr import IPNetwork
 from report.telling import explained, told
@@ -21,7 +21,7 @@ from sgsim.model.path import PathLabel
 from sgsim.model.trace import Step
 from sgsim.report.step_text import STEP_SENTENCES
 from sgsim.report.told import Told
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, Subnet
 from sgsim.rules.paths import PathRule
 
 SYN = "tcp 198.51.100.7:40000 -> 192.0.2.10:443 S"
@@ -41,6 +41,15 @@ FIRST_PART = packet("udp 203.0.113.53:53 -> 192.0.2.10:50000", fragment=Fragment
 LATER_PART = packet("udp 203.0.113.53:0 -> 192.0.2.10:0", fragment=Fragment(7, 1480, more=False))
 ABOUT_HTTPS = packet(ERROR, quote=Quote(packet(SYN_ACK).five_tuple))
 RECORDED = {"recorded": True}
+
+
+EDGE_STEPS = (Step.NETWORK_ACL_IN, Step.NETWORK_ACL_OUT)
+
+
+def behind_acl(*entries: str, subnet: str = "") -> Inventory:
+    known = (network_acl(*entries), interface(subnet_id="subnet-1"))
+    inside = [Subnet(subnet_id="subnet-1", networks=[IPNetwork(subnet)])] if subnet else []
+    return inventory(group(HTTPS, "tcp 80 to 0.0.0.0/0"), *known, *inside)
 
 
 @frozen
@@ -85,6 +94,66 @@ def behind_nat() -> Inventory:
 
 
 CASES = [
+    Case(
+        "acl_in: same subnet",
+        (behind_acl(subnet="198.51.100.0/24"),),
+        (SYN,),
+        "The peer is in the same subnet, subnet-1, so the packet never crosses its edge, where acl-1 stands.",
+    ),
+    Case(
+        "acl_in: allowed",
+        (behind_acl("100 allow tcp 443 from 0.0.0.0/0"),),
+        (SYN,),
+        (
+            "The packet comes into the subnet: entry '100: allow tcp 443 from 0.0.0.0/0' of acl-1, the network ACL of"
+            " subnet-1, lets it in."
+        ),
+    ),
+    Case(
+        "acl_in: denied",
+        (behind_acl(),),
+        (SYN,),
+        (
+            "The packet comes into the subnet, and entry '*: deny all traffic from 0.0.0.0/0' of acl-1, the network ACL of"
+            " subnet-1, denies it. A network ACL has no memory: it judges answers and packets of known flows like all"
+            " others. The groups never see this one."
+        ),
+    ),
+    Case(
+        "acl_out: same subnet",
+        (behind_acl(subnet="198.51.100.0/24"),),
+        (OUT_SYN,),
+        "The peer is in the same subnet, subnet-1, so the packet never crosses its edge, where acl-1 stands.",
+    ),
+    Case(
+        "acl_out: allowed",
+        (behind_acl("100 allow tcp 80 to 0.0.0.0/0"),),
+        (OUT_SYN,),
+        (
+            "The packet leaves the subnet: entry '100: allow tcp 80 to 0.0.0.0/0' of acl-1, the network ACL of subnet-1,"
+            " lets it out."
+        ),
+    ),
+    Case(
+        "acl_out: denied",
+        (behind_acl(),),
+        (OUT_SYN,),
+        (
+            "The groups let it go, and the table keeps what they made of it. But entry '*: deny all traffic to 0.0.0.0/0'"
+            " of acl-1, the network ACL of subnet-1, denies it, so it does not leave the subnet."
+        ),
+    ),
+    Case(
+        "recorded: barred",
+        (behind_acl("100 allow all from 0.0.0.0/0"),),
+        (OUT_SYN, "tcp 198.51.100.7:80 -> 192.0.2.10:40001 SA"),
+        (
+            "What its opener sent last in the flow 'tcp 192.0.2.10:40001 -> 198.51.100.7:80' was kept from leaving the"
+            " subnet by the network ACL. So the other side would not have seen it, and this answer would not have been"
+            " sent: it is skipped. (--as-recorded judges it.)"
+        ),
+        RECORDED,
+    ),
     Case("groups: none", (without_groups(),), (SYN,), "eni-a has no security group, so nothing filters it."),
     Case(
         "exempt: no",
@@ -707,6 +776,7 @@ def noted_in(module) -> set[tuple[str, str]]:
 def test_every_outcome_that_the_engine_notes_has_its_sentence():
     noted = noted_in(steps) | noted_in(reference)
     assert len(noted) > 20, "the engine must be read as it notes its steps"
+    noted |= {(step.name, outcome) for step in EDGE_STEPS for outcome in ("allowed", "denied", "same subnet")}
     noted |= {(Step.TRACKED.name, effect.value) for effect in Effect}
     noted |= {(Step.BYPASS.name, str(cause)) for cause in TrackingCause if cause is not TrackingCause.DENIED}
     worded = {(step.name, outcome) for step, outcomes in STEP_SENTENCES.items() for outcome in outcomes}

@@ -25,6 +25,7 @@ def lower_network(
     present: Collection[str],
     tables: Mapping[str, int],
     units: Mapping[tuple[str, ...], int],
+    edges: Mapping[str, int],
     paths: Sequence[PathMap],
     timeouts: Sequence[Timeouts],
     exempt: ExemptTraffic,
@@ -36,6 +37,7 @@ def lower_network(
         present: Ids of those that own their addresses now; the others were removed by a change.
         tables: Number of each table, by the id of its instance.
         units: The unit for INGRESS of each set of groups.
+        edges: The unit for INGRESS of the network ACL before the subnet of each interface that has one, by its id.
         paths: The labels that concern each interface.
         timeouts: The timeouts at each interface.
         exempt: Services that are never filtered.
@@ -51,7 +53,7 @@ def lower_network(
         **_prefixes(owned.prefixes),
         service_protocol=np.array([-1 if s.protocol is None else s.protocol for s in services], dtype=np.int64),
         service_port=np.array([-1 if s.port is None else s.port for s in services], dtype=np.int64),
-        interfaces=_interface_rows(interfaces, present, tables, units, path_ends),
+        interfaces=_interface_rows(interfaces, present, tables, units, edges, path_ends),
         timeouts=np.concatenate([_timeout_row(each) for each in timeouts] or [np.zeros(0, dtype=np.int64)]),
         **_path_columns(path_rows),
     )
@@ -126,6 +128,7 @@ def _interface_rows(
     present: Collection[str],
     tables: Mapping[str, int],
     units: Mapping[tuple[str, ...], int],
+    edges: Mapping[str, int],
     path_ends: Sequence[tuple[int, int]],
 ) -> Column:
     rows = np.zeros((len(interfaces), layout.IF_WORDS), dtype=np.int64)
@@ -136,6 +139,7 @@ def _interface_rows(
         rows[number, layout.IF_HAS_GROUPS] = 2 if has_unknown else bool(interface.group_ids)
         if interface.interface_id not in present:
             rows[number, layout.IF_HAS_GROUPS] = -1
+        rows[number, layout.IF_EDGE] = edges.get(interface.interface_id, -1) + 1
         rows[number, [layout.IF_PATHS_FROM, layout.IF_PATHS_TO]] = path_ends[number]
     return rows.reshape(-1)
 

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from attrs import define, field
+from attrs import define, evolve, field
 from numpy.typing import NDArray
 
 from sgsim.kernels import match as kernel_match
 from sgsim.kernels.arrays import Column, Rules
 from sgsim.model.address import Family
+from sgsim.model.decision import Verdict
 from sgsim.model.protocol import ANY_PROTOCOL, ICMP_PROTOCOLS, Protocol
 from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Direction
@@ -22,6 +23,7 @@ from sgsim.rules.address_set import AddressSet
 from sgsim.rules.header import Header
 from sgsim.rules.match import OpenRules, ResolvedRule, RuleMatcher
 from sgsim.rules.rule import GroupReference, Rule
+from sgsim.rules.subnet_edge import SubnetEdge
 
 _SERVICES = kernel_match.SERVICE_PAGES * 256
 _PAGE = 256
@@ -66,6 +68,8 @@ class LoweredRules:
     rules: Rules
     units: dict[tuple[str, ...], int]
     """The unit for INGRESS of each set of groups; that for EGRESS follows."""
+    edges: dict[str, int]
+    """The unit for INGRESS of each subnet with a network ACL; that for EGRESS follows."""
     hinge_rules: list[list[str]]
     """For each position of `Rules.hinge`, the rules with an unknown peer."""
 
@@ -85,8 +89,10 @@ class RuleNumbers:
         return self._numbers[ref]
 
 
-def lower_rules(matchers: Iterable[RuleMatcher], numbers: RuleNumbers) -> LoweredRules:
-    """Build the tables of all interfaces."""
+def lower_rules(
+    matchers: Iterable[RuleMatcher], numbers: RuleNumbers, edges: Iterable[SubnetEdge] = ()
+) -> LoweredRules:
+    """Build the tables of all interfaces and of the edges of their subnets."""
     units: dict[tuple[str, ...], int] = {}
     built: list[_Unit] = []
     for matcher in matchers:
@@ -96,7 +102,28 @@ def lower_rules(matchers: Iterable[RuleMatcher], numbers: RuleNumbers) -> Lowere
         built += [
             _unit(matcher.rules[way], matcher.open_rules, numbers) for way in (Direction.INGRESS, Direction.EGRESS)
         ]
-    return LoweredRules(_joined(built), units, [names for unit in built for names in unit.hinge_rules])
+    edge_units: dict[str, int] = {}
+    for edge in edges:
+        if edge.subnet_id not in edge_units:
+            edge_units[edge.subnet_id] = len(built)
+            built += [_edge_unit(edge, way, numbers) for way in (Direction.INGRESS, Direction.EGRESS)]
+    hinge_rules = [names for unit in built for names in unit.hinge_rules]
+    return LoweredRules(_joined(built), units, edge_units, hinge_rules)
+
+
+def _edge_unit(edge: SubnetEdge, direction: Direction, numbers: RuleNumbers) -> _Unit:
+    """The unit of a network ACL before a subnet: its cells name only entries that deny.
+
+    Who is inside the subnet fits a line of its own before all others, which denies nothing.
+    """
+    lines = edge.lines[direction]
+    star = lines[-1].fits  # about all traffic
+    inside = evolve(star, addresses=edge.inside, ref=evolve(star.ref, rule_id="inside"))
+    unit = _unit([inside, *(line.fits for line in lines)], OpenRules.LITERAL, RuleNumbers())
+    denying = [-1 if line.entry.verdict is Verdict.ALLOW else numbers.of(line.fits.ref) for line in lines]
+    of_position = np.array([-1, *denying, -1], dtype=np.int32)  # the last is that of a cell without a rule
+    unit.first = {family: of_position[cells] for family, cells in unit.first.items()}
+    return unit
 
 
 def _unit(rules: Sequence[ResolvedRule], open_rules: OpenRules, numbers: RuleNumbers) -> _Unit:
