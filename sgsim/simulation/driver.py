@@ -129,7 +129,7 @@ def run(
     if name == "compiled":
         source, taken_at = open_traffic(traffic, inventory, native=True)
     recorder = _recorder(judging, source, wanted)
-    timeline = Timeline(list(changes))
+    timeline = Timeline(list(changes), options)
     complete = False
     try:
         broken = _pump(source, taken_at, judging, recorder, timeline, watch)

@@ -69,7 +69,7 @@ def replay_until(
     file, number = _frame(packet, source.files)
     ended: dict[FlowKey, EndedFlow] = {}
     engine = ReferenceEngine(inventory, options, lambda flow: ended.update({flow.entry.key: flow}))
-    timeline = Timeline(list(changes))
+    timeline = Timeline(list(changes), options)
     interface_ids = list(inventory.interfaces)
     seen, start_ns = 0, None
     try:
