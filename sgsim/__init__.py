@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from sgsim.analysis.quota import Limits, Quota, quota
     from sgsim.analysis.usage import Usage, usage
     from sgsim.conntrack.profile import PROFILES, Profile
     from sgsim.documents.load import load
@@ -63,10 +64,12 @@ __all__ = [
     "FiveTuple",
     "Interface",
     "Inventory",
+    "Limits",
     "NoTrafficError",
     "Packet",
     "PrefixList",
     "Profile",
+    "Quota",
     "Reason",
     "Replay",
     "Rule",
@@ -87,11 +90,13 @@ __all__ = [
     "explain_recorded",
     "load",
     "parse_packet",
+    "quota",
     "replay",
     "usage",
 ]
 
 _HOMES: Final = {
+    "sgsim.analysis.quota": ("Limits", "Quota", "quota"),
     "sgsim.analysis.usage": ("Usage", "usage"),
     "sgsim.conntrack.profile": ("PROFILES", "Profile"),
     "sgsim.documents.load": ("load",),

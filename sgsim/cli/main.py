@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "diff": "sgsim.cli.diff",
     "convert": "sgsim.cli.convert",
     "usage": "sgsim.cli.usage",
+    "quota": "sgsim.cli.quota",
     "demo": "sgsim.cli.demo",
 }
 """Each subcommand and the module whose `command` it is, in the order of the help text."""

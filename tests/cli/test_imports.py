@@ -32,6 +32,8 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["explain", *RULES, "--packet", "3", CAPTURE], {"numpy"}),
         (["demo"], {"numpy"}),
         (["usage", *RULES, CAPTURE], {"numpy"}),
+        (["quota", *RULES], set()),
+        (["quota", *RULES, "--format", "json"], set()),
         (["replay", *RULES, CAPTURE], {"numpy"}),
         (["replay", *RULES, "--format", "json", "--show", "3", CAPTURE], {"numpy"}),
         (["replay", *RULES, "--report", "report.md", CAPTURE], {"numpy"}),
