@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from sgsim.simulation.api import check, replay
     from sgsim.simulation.check import Answer
     from sgsim.simulation.driver import Replay
+    from sgsim.sources import synthetic
 
 __version__ = "0.1.0"
 
@@ -92,6 +93,7 @@ __all__ = [
     "parse_packet",
     "quota",
     "replay",
+    "synthetic",
     "usage",
 ]
 
@@ -125,14 +127,17 @@ _HOMES: Final = {
 }  # fmt: skip
 """Where each public name is at home."""
 
+_MODULES: Final = {"synthetic": "sgsim.sources.synthetic"}
+"""Public names that are modules."""
+
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used."""
-    if name not in _HOME_OF:
+    if name not in _HOME_OF and name not in _MODULES:
         raise AttributeError(f"module 'sgsim' has no attribute {name!r}")
-    value: object = getattr(import_module(_HOME_OF[name]), name)
+    value: object = import_module(_MODULES[name]) if name in _MODULES else getattr(import_module(_HOME_OF[name]), name)
     globals()[name] = value
     return value
 

@@ -33,6 +33,14 @@ def examples(page: str) -> Iterator[Example]:
             yield Example(command.replace("\0", "\\\n"), shown)
 
 
+def files(page: str) -> Iterator[tuple[str, str]]:
+    """Names and contents of the files that a page shows: YAML blocks that begin with `# NAME.yaml`."""
+    for block in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        found = re.match(r"# (\w+\.yaml)\n", block)
+        if found is not None:
+            yield found[1], block
+
+
 def run(command: str, folder: Path) -> tuple[str, int]:
     """Run a command as a reader would; give what it writes to the terminal, and its exit code."""
     environment = os.environ | {

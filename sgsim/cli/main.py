@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "convert": "sgsim.cli.convert",
     "usage": "sgsim.cli.usage",
     "quota": "sgsim.cli.quota",
+    "synth": "sgsim.cli.synth",
     "demo": "sgsim.cli.demo",
 }
 """Each subcommand and the module whose `command` it is, in the order of the help text."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from attrs import asdict, define, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from sgsim.conntrack.table import DEFAULT_REMEMBER
 from sgsim.engine.base import Engine
@@ -20,7 +20,7 @@ from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.recorder import Kept, Recorder, See
 from sgsim.simulation.summary import RuleUsage, Summary, TableLoad
 from sgsim.simulation.timeline import Timeline
-from sgsim.sources.base import BATCH_ROWS, Source
+from sgsim.sources.base import BATCH_ROWS, Source, is_recorded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -125,6 +125,7 @@ def run(
     """
     name = choose_engine(engine, traffic)
     source, taken_at = open_traffic(traffic, inventory)
+    options = evolve(options, recorded=options.recorded and is_recorded([source]))
     judging = make_engine(name, inventory, options)
     if name == "compiled":
         source, taken_at = open_traffic(traffic, inventory, native=True)

@@ -23,6 +23,9 @@ ENGINES: Final = ("auto", "reference", "compiled")
 LARGE_BYTES: Final = 8 << 20
 """From this size on `auto` takes the compiled engine: some 80,000 packets, two seconds of the reference engine."""
 
+_BYTES_PER_PACKET: Final = 100
+"""In a capture that holds headers."""
+
 PATIENCE_S: Final = 1.5
 """Loading compiled code takes less than this; what takes longer is compiling, which users are told of."""
 
@@ -45,7 +48,10 @@ def choose_engine(name: str, traffic: Sequence[Any]) -> str:
 
 
 def _size(item: object) -> int:
-    """Bytes of a file, 0 for anything else; a bound one is `INTERFACE=PATH`."""
+    """Bytes of a file, or what synthetic traffic would have in one; 0 for anything else. A bound file is `INTERFACE=PATH`."""
+    packets = getattr(item, "expected_packets", None)
+    if isinstance(packets, int):
+        return packets * _BYTES_PER_PACKET
     if not isinstance(item, str | os.PathLike):
         return 0
     path = os.fspath(item)

@@ -25,7 +25,7 @@ def open_traffic(traffic: Sequence[Any], inventory: Inventory, *, native: bool =
     sources, taken_at = [], []
     for item in traffic:
         interface_id, path = _bound(item, inventory)
-        source = open_source(path, native=native)
+        source = open_source(path.bound(inventory) if hasattr(path, "bound") else path, native=native)
         sources.append(source)
         index = interface_ids.index(interface_id) if interface_id is not None else NOT_BOUND
         taken_at.extend([index] * len(source.files))

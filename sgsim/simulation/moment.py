@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from sgsim.conntrack.entry import FlowKey
 from sgsim.engine.options import EngineOptions
@@ -21,6 +21,7 @@ from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.timeline import Timeline
+from sgsim.sources.base import is_recorded
 
 
 @frozen(kw_only=True)
@@ -66,6 +67,7 @@ def replay_until(
         UnresolvedReferenceError: If a verdict before it hinges on a reference whose addresses nobody gave.
     """
     source, taken_at = open_traffic(traffic, inventory)
+    options = evolve(options, recorded=options.recorded and is_recorded([source]))
     file, number = _frame(packet, source.files)
     ended: dict[FlowKey, EndedFlow] = {}
     engine = ReferenceEngine(inventory, options, lambda flow: ended.update({flow.entry.key: flow}))

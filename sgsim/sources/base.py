@@ -54,6 +54,11 @@ class Source(Protocol):
         ...
 
 
+def is_recorded(sources: Iterable[object]) -> bool:
+    """Whether any of some traffic was recorded; a source that nobody recorded says so by `is_recorded = False`."""
+    return any(getattr(source, "is_recorded", True) for source in sources)
+
+
 def batches_of(records: Iterable[Record], taken_at: Sequence[int], batch_rows: int) -> Iterator[PacketColumns]:
     """Decode the records of one file, in batches.
 

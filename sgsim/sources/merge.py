@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from sgsim.errors import SourceError
 from sgsim.model.columns import Column, PacketColumns, QuotedColumns
-from sgsim.sources.base import BATCH_ROWS, NOT_BOUND, Source
+from sgsim.sources.base import BATCH_ROWS, NOT_BOUND, Source, is_recorded
 
 
 def merged(sources: Sequence[Source]) -> Source:
@@ -31,6 +31,11 @@ class MergedSource:
     def files(self) -> tuple[str, ...]:
         """The files of all sources, one source after the other."""
         return tuple(name for source in self.sources for name in source.files)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether any of them was recorded."""
+        return is_recorded(self.sources)
 
     def batches(self, taken_at: Sequence[int] = (), *, batch_rows: int = BATCH_ROWS) -> Iterator[PacketColumns]:
         """Yield the packets, as `Source.batches` says.

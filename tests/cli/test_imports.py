@@ -21,6 +21,7 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["--help"], set()),
         (["replay", "--help"], set()),
         (["demo", "--help"], set()),
+        (["synth", "--help"], set()),
         (["check", *RULES, PACKET], set()),
         (["check", *RULES, "--format", "json", PACKET], set()),
         (["explain", *RULES, PACKET], set()),
@@ -37,6 +38,8 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["replay", *RULES, CAPTURE], {"numpy"}),
         (["replay", *RULES, "--format", "json", "--show", "3", CAPTURE], {"numpy"}),
         (["replay", *RULES, "--report", "report.md", CAPTURE], {"numpy"}),
+        (["synth", "--list"], {"numpy"}),
+        (["synth", "dns", "--duration", "1s", "-o", "dns.pcap"], {"numpy"}),
         (["replay", *RULES, "--decisions", "rows.parquet", CAPTURE], {"numpy", "polars"}),
     ],
 )

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from console_examples import agrees, examples, run, updated
+from console_examples import agrees, examples, files, run, updated
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -21,6 +21,8 @@ OURS = {
 @pytest.mark.parametrize("page", OURS, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_print_what_it_shows(page, folder):
     outputs = {}
+    for name, content in files(page.read_text("utf-8")):
+        (folder / name).write_text(content, encoding="utf-8")
     for example in OURS[page]:
         outputs[example], code = run(example.command, folder)
         is_refused = example.shown.startswith("sgsim: ")

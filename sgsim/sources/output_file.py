@@ -1,0 +1,51 @@
+"""Files that appear when they are complete: written under a temporary name, gzipped if their name ends so, and renamed."""
+
+import contextlib
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final, cast
+
+from sgsim.errors import ConfigError
+
+GZIP_ENDING: Final = ".gz"
+_GZIP_LEVEL: Final = 6
+
+
+@contextlib.contextmanager
+def output_file(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing; if the body fails nothing of it is left, and what was there before stays.
+
+    Gzip files hold no name and no time, so that the same content is the same bytes.
+
+    Raises:
+        ConfigError: If it cannot be written.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with _naming(path), partial.open("wb") as plain:
+            if path.suffix == GZIP_ENDING:
+                zipped = gzip.GzipFile(filename="", mode="wb", fileobj=plain, mtime=0, compresslevel=_GZIP_LEVEL)
+                with zipped:
+                    yield cast("IO[bytes]", zipped)
+            else:
+                yield plain
+        with _naming(path):
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"file must be one that can be written, got {str(path)!r}: {error.strerror}") from error
+
+
+def ending_of(path: str | Path) -> str:
+    """The ending of a name without `.gz`, in lower case: `.pcap` of `a.PCAP.gz`."""
+    name = Path(str(path).lower().removesuffix(GZIP_ENDING))
+    return name.suffix
