@@ -156,10 +156,13 @@ class _Comparison:
     ) -> Iterator[Difference]:
         here = [side for side in reversed(sides) if side is not None]
         local = _local([*carriers, *here])
+        new = self._renamed(new)
+        if old == new:
+            return
         free = self.finders[0].exempt(direction) | self.finders[1].exempt(direction)
         if within is not None:
             free |= ~within
-        for kind, peer, region in _regions(old, self._renamed(new)):
+        for kind, peer, region in _regions(old, new):
             met = region if within is None else region & within
             if not met:
                 continue
@@ -229,15 +232,14 @@ def _local(interfaces: Iterable[Interface]) -> dict[Family, list[int]]:
 
 def _regions(old: Fate, new: Fate) -> Iterator[tuple[Kind, str | None, Region]]:
     """Everything that differs, first where peers are known, then for the members of each unknown one."""
-    old_free, new_free = old.allowed - old.tracked, new.allowed - new.tracked
     yield Kind.ALLOWED, None, new.allowed - old.allowed
     yield Kind.DENIED, None, old.allowed - new.allowed
-    yield Kind.TRACKED, None, old_free & new.tracked
-    yield Kind.UNTRACKED, None, old.tracked & new_free
+    yield Kind.TRACKED, None, (old.free - new.free) & old.allowed & new.allowed
+    yield Kind.UNTRACKED, None, (new.free - old.free) & old.allowed & new.allowed
     for peer in sorted({*old.unknown, *new.unknown}):
         of_old = old.unknown.get(peer, Region()) - old.allowed
         of_new = new.unknown.get(peer, Region()) - new.allowed
         yield Kind.ALLOWED, peer, of_new - old.allowed - of_old
         yield Kind.DENIED, peer, of_old - new.allowed - of_new
-        yield Kind.TRACKED, peer, old_free & of_new
-        yield Kind.UNTRACKED, peer, of_old & new_free
+        yield Kind.TRACKED, peer, old.free & of_new
+        yield Kind.UNTRACKED, peer, of_old & new.free

@@ -24,11 +24,11 @@ from sgsim.rules.header import Header
 from sgsim.rules.inventory import Inventory
 from sgsim.rules.match import OpenRules, ResolvedRule, RuleMatcher
 from sgsim.rules.paths import PathMap
-from sgsim.rules.ranges import Ranges, difference, intersection, merged
+from sgsim.rules.ranges import Ranges, difference, intersection, merged, within
 from sgsim.rules.region import Region
 from sgsim.rules.resolve import Resolver
 from sgsim.rules.rule import GroupReference
-from sgsim.rules.rule_region import rule_region
+from sgsim.rules.rule_region import product_of, rule_region
 from sgsim.rules.service import ALL_SERVICES, protocol_services, rule_services
 
 ORDINARY_PORT: Final = DEFAULT_SOURCE_PORT
@@ -41,8 +41,8 @@ class Fate:
 
     allowed: Region
     """What passes, exempt or by rules whose peers are known."""
-    tracked: Region
-    """What of it takes a place in the table."""
+    free: Region
+    """What of it takes no place in the table: exempt, or untracked."""
     unknown: Mapping[str, Region] = field(factory=dict)
     """For each peer whose addresses nobody gave, what its members may beside that; all of it is tracked."""
 
@@ -108,15 +108,14 @@ class FateFinder:
 
     def _fate(self, interface: Interface, direction: Direction) -> Fate:
         if not interface.group_ids:
-            return Fate(Region.everything(), Region())
+            return Fate(Region.everything(), Region.everything())
         rules, exempt = self.matcher(interface).rules[direction], self.exempt(direction)
         admitted = rule_region(rules, self.unknown)
         allowed = admitted.known | exempt
-        untracked = self._untracked(interface, direction)
         unknown = {} if self.inventory.allow_unresolved else admitted.unknown
         return Fate(
             allowed,
-            admitted.known - untracked - exempt,
+            self._untracked(interface, direction) | exempt,
             {peer: rest for peer, region in unknown.items() if (rest := region - exempt)},
         )
 
@@ -180,17 +179,14 @@ def admitting_rules(rules: Iterable[ResolvedRule], region: Region, peer: str | N
     services = merged(each for family in Family for slab in region.slabs(family) for each in slab[2])
     addresses = region.addresses()
     for rule in rules:
-        if not intersection(services, (rule_services(rule.rule),)):
+        if not within(services, *rule_services(rule.rule)):
             continue
         if peer is not None:
             if str(rule.rule.peer) == peer:
                 yield rule
-        elif rule.addresses is not None and _meets(rule, addresses, region):
+        elif rule.addresses is not None and _meets(rule.addresses, addresses) and product_of(rule) & region:
             yield rule
 
 
-def _meets(rule: ResolvedRule, addresses: AddressSet, region: Region) -> bool:
-    mine = rule.addresses or AddressSet()
-    if not any(intersection(mine.ranges(family), addresses.ranges(family)) for family in Family):
-        return False
-    return bool(rule_region([rule]).known & region)
+def _meets(mine: AddressSet, theirs: AddressSet) -> bool:
+    return any(intersection(mine.ranges(family), theirs.ranges(family)) for family in Family)

@@ -7,9 +7,9 @@ with the same services are one slab. So equal sets are equal objects, and every 
 Few boxes for people to read are made by `sgsim.rules.region_cover`.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from attrs import frozen
 
@@ -63,22 +63,19 @@ class Region:
 
     def union(self, other: "Region") -> "Region":
         """What is in either."""
-        return self._with(other, ranges.union)
+        return Region(*(_united(self.slabs(family), other.slabs(family)) for family in Family))
 
     def intersection(self, other: "Region") -> "Region":
         """What is in both."""
-        return self._with(other, ranges.intersection)
+        return Region(*(_common(self.slabs(family), other.slabs(family)) for family in Family))
 
     def difference(self, other: "Region") -> "Region":
         """What is in this one and not in the other."""
-        return self._with(other, ranges.difference)
+        return Region(*(_rest(self.slabs(family), other.slabs(family)) for family in Family))
 
     def complement(self) -> "Region":
         """All that is not in it."""
         return Region.everything().difference(self)
-
-    def _with(self, other: "Region", operation: _Operation) -> "Region":
-        return Region(*(_combined(self.slabs(family), other.slabs(family), operation) for family in Family))
 
     __or__, __and__, __sub__, __invert__ = union, intersection, difference, complement
 
@@ -133,26 +130,82 @@ def canonical(slabs: Iterable[Slab]) -> Slabs:
     return tuple(found)
 
 
+def _united(mine: Slabs, theirs: Slabs) -> Slabs:
+    if not mine or not theirs or mine == theirs:
+        return mine or theirs
+    return _combined(mine, theirs, ranges.union)
+
+
+def _common(mine: Slabs, theirs: Slabs) -> Slabs:
+    if mine == theirs or not mine or not theirs:
+        return mine and theirs
+    if len(mine) > len(theirs):
+        mine, theirs = theirs, mine
+    if len(mine) * _FEW > len(theirs):
+        return _combined(mine, theirs, ranges.intersection)
+    parts = (_combined((slab,), _within(theirs, slab[0], slab[1]), ranges.intersection) for slab in mine)
+    return canonical(slab for part in parts for slab in part)
+
+
+def _rest(mine: Slabs, theirs: Slabs) -> Slabs:
+    if not mine or not theirs or mine == theirs:
+        return () if mine == theirs else mine
+    if len(mine) * _FEW < len(theirs):
+        parts = (_combined((slab,), _within(theirs, slab[0], slab[1]), ranges.difference) for slab in mine)
+        return canonical(slab for part in parts for slab in part)
+    return _combined(mine, theirs, ranges.difference)
+
+
+_FEW: Final = 16
+"""From this ratio of lengths on, searching in the longer one is faster than walking along it."""
+
+
+def _within(slabs: Slabs, first: int, last: int) -> Slabs:
+    """The slabs that have any address from `first` to `last`, whole."""
+    begin = bisect_left(slabs, first, key=_last)
+    return slabs[begin : bisect_right(slabs, last, lo=begin, key=_first)]
+
+
+def _first(slab: Slab) -> int:
+    return slab[0]
+
+
+def _last(slab: Slab) -> int:
+    return slab[1]
+
+
 def _combined(mine: Slabs, theirs: Slabs, operation: _Operation) -> Slabs:
     """Walk along both and combine the services of each piece; the same two sets of services are combined once."""
     known: dict[tuple[int, int], Ranges] = {}
     found: list[Slab] = []
-    here, there, begin = 0, 0, 0
-    while here < len(mine) or there < len(theirs):
-        first, last, services = mine[here] if here < len(mine) else _NOTHING
-        other_first, other_last, other_services = theirs[there] if there < len(theirs) else _NOTHING
+    here = there = begin = 0
+    first, last, services = mine[0] if mine else _NOTHING
+    other_first, other_last, other_services = theirs[0] if theirs else _NOTHING
+    while first < _NOWHERE or other_first < _NOWHERE:
         begin = max(begin, min(first, other_first))
-        end = min(last if begin >= first else first - 1, other_last if begin >= other_first else other_first - 1)
-        pair = (services if begin >= first else ranges.EMPTY, other_services if begin >= other_first else ranges.EMPTY)
-        key = (id(pair[0]), id(pair[1]))
-        if key not in known:
-            known[key] = operation(*pair)
-        _append(found, begin, end, known[key])
-        here, there, begin = here + (end == last), there + (end == other_last), end + 1
+        end = last if begin >= first else first - 1
+        other_end = other_last if begin >= other_first else other_first - 1
+        end = min(end, other_end)
+        left = services if begin >= first else ranges.EMPTY
+        right = other_services if begin >= other_first else ranges.EMPTY
+        key = (id(left), id(right))
+        combined = known.get(key)
+        if combined is None:
+            combined = known[key] = operation(left, right)
+        if combined:
+            _append(found, begin, end, combined)
+        if end == last:
+            here += 1
+            first, last, services = mine[here] if here < len(mine) else _NOTHING
+        if end == other_last:
+            there += 1
+            other_first, other_last, other_services = theirs[there] if there < len(theirs) else _NOTHING
+        begin = end + 1
     return tuple(found)
 
 
-_NOTHING: Slab = (1 << 200, 1 << 200, ranges.EMPTY)
+_NOWHERE: Final = 1 << 200
+_NOTHING: Final[Slab] = (_NOWHERE, _NOWHERE, ranges.EMPTY)
 """Stands behind the last slab, beyond every address."""
 
 
@@ -183,13 +236,13 @@ def _swept(parts: Iterable[tuple[Ranges, Ranges]]) -> Slabs:
     for address in sorted(changes):
         if holding:
             if holding not in known:
-                known[holding] = _united(holding, all_services)
+                known[holding] = _services_of(holding, all_services)
             _append(found, begin, address - 1, known[holding])
         holding, begin = holding ^ changes[address], address
     return tuple(found)
 
 
-def _united(holding: int, all_services: list[Ranges]) -> Ranges:
+def _services_of(holding: int, all_services: list[Ranges]) -> Ranges:
     united: list[tuple[int, int]] = []
     while holding:
         lowest = holding & -holding
