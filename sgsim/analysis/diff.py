@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import define, evolve, field
 
 from sgsim.analysis.difference import Compared, Difference, Kind, RulesDiff, Witness
-from sgsim.analysis.fate import ORDINARY_PORT, Fate, FateFinder, admitting_rules, reachable
+from sgsim.analysis.fate import ORDINARY_PORT, Fate, FateFinder, admitting_rules, impossible
 from sgsim.analysis.pairing import Pair, pair_groups, translated
 from sgsim.analysis.witness import witness_packet
 from sgsim.conntrack.entry import TrackingCause
@@ -137,7 +137,7 @@ class _Comparison:
                 direction,
                 *(_NOTHING if of_side is None else of_side[direction] for of_side in fates),
                 sides=sides,
-                within=None if at is None else reachable(here),
+                never=Region() if at is None else impossible(here),
                 at=at,
                 carriers=carriers,
             )
@@ -150,7 +150,7 @@ class _Comparison:
         new: Fate,
         *,
         sides: tuple[Interface | None, Interface | None],
-        within: Region | None,
+        never: Region,
         at: str | None,
         carriers: Sequence[Interface],
     ) -> Iterator[Difference]:
@@ -159,11 +159,9 @@ class _Comparison:
         new = self._renamed(new)
         if old == new:
             return
-        free = self.finders[0].exempt(direction) | self.finders[1].exempt(direction)
-        if within is not None:
-            free |= ~within
+        free = self.finders[0].exempt(direction) | self.finders[1].exempt(direction) | never
         for kind, peer, region in _regions(old, new):
-            met = region if within is None else region & within
+            met = region - never
             if not met:
                 continue
             for product in self._cover(met, free):
@@ -177,8 +175,12 @@ class _Comparison:
                     region=part,
                     peer=peer,
                     witness=None if packet is None else Witness(packet=packet, at=at, member_of=peer),
-                    old_rules=self._rules(0, sides[0], direction, part, peer),
-                    new_rules=self._rules(1, sides[1], direction, part, peer and self.ids.get(peer, peer)),
+                    old_rules=self._rules(0, sides[0], direction, part, peer) if kind is not Kind.ALLOWED else (),
+                    new_rules=(
+                        self._rules(1, sides[1], direction, part, peer and self.ids.get(peer, peer))
+                        if kind is not Kind.DENIED
+                        else ()
+                    ),
                     old_cause=causes[0],
                     new_cause=causes[1],
                 )

@@ -12,8 +12,7 @@ from sgsim.model.protocol import NEIGHBOUR_DISCOVERY_TYPES, PORT_PROTOCOLS, Prot
 from sgsim.model.states import Direction
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.ranges import Ranges, merged
-from sgsim.rules.region import Region
-from sgsim.rules.rule_region import EVERYONE
+from sgsim.rules.rule_region import EVERYONE, Part
 from sgsim.rules.service import ALL_SERVICES, protocol_services
 
 _NEIGHBOURS = merged(
@@ -21,12 +20,8 @@ _NEIGHBOURS = merged(
 )
 
 
-def exempt_region(exempt: ExemptTraffic, direction: Direction, src_port: int) -> Region:
-    """Every exempt packet that comes from one source port."""
-    return Region.of(_parts(exempt, direction, src_port))
-
-
-def _parts(exempt: ExemptTraffic, direction: Direction, src_port: int) -> Iterator[tuple[AddressSet, Ranges]]:
+def exempt_parts(exempt: ExemptTraffic, direction: Direction, src_port: int) -> Iterator[Part]:
+    """Every exempt packet that comes from one source port, as products that may overlap."""
     yield EVERYONE, _NEIGHBOURS
     for family, ports in DHCP_PORTS.items():
         if src_port in ports:

@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from sgsim.analysis.exempt_region import exempt_region
+from sgsim.analysis.exempt_region import exempt_parts
 from sgsim.conntrack.entry import TrackingCause
 from sgsim.conntrack.exempt import ExemptTraffic
 from sgsim.conntrack.tracking import choose_tracking, may_bypass
@@ -28,7 +28,7 @@ from sgsim.rules.ranges import Ranges, difference, intersection, merged, within
 from sgsim.rules.region import Region
 from sgsim.rules.resolve import Resolver
 from sgsim.rules.rule import GroupReference
-from sgsim.rules.rule_region import product_of, rule_region
+from sgsim.rules.rule_region import Part, product_of, rule_region
 from sgsim.rules.service import ALL_SERVICES, protocol_services, rule_services
 
 ORDINARY_PORT: Final = DEFAULT_SOURCE_PORT
@@ -57,7 +57,7 @@ class FateFinder:
     unknown: frozenset[str] = frozenset()
     """Peers that count as unknown even if their addresses are known."""
     resolver: Resolver = field(init=False)
-    _exempt: dict[Direction, Region] = field(init=False, factory=dict)
+    _exempt: dict[Direction, tuple[tuple[Part, ...], Region]] = field(init=False, factory=dict)
     _matchers: dict[object, RuleMatcher] = field(init=False, factory=dict)
     _fates: dict[object, dict[Direction, Fate]] = field(init=False, factory=dict)
 
@@ -74,13 +74,17 @@ class FateFinder:
 
     def exempt(self, direction: Direction) -> Region:
         """What groups never filter."""
+        return self._find_exempt(direction)[1]
+
+    def _find_exempt(self, direction: Direction) -> tuple[tuple[Part, ...], Region]:
         if direction not in self._exempt:
             known = self.options.profile.exempt_traffic.value
             traffic = ExemptTraffic.of(
                 (vpc.networks for vpc in self.inventory.vpcs.values()),
                 (network for subnet in self.inventory.subnets.values() for network in subnet.networks),
             )
-            self._exempt[direction] = exempt_region(traffic, direction, self.src_port) if known else Region()
+            parts = tuple(exempt_parts(traffic, direction, self.src_port)) if known else ()
+            self._exempt[direction] = parts, Region.of(parts)
         return self._exempt[direction]
 
     def matcher(self, interface: Interface) -> RuleMatcher:
@@ -109,12 +113,11 @@ class FateFinder:
     def _fate(self, interface: Interface, direction: Direction) -> Fate:
         if not interface.group_ids:
             return Fate(Region.everything(), Region.everything())
-        rules, exempt = self.matcher(interface).rules[direction], self.exempt(direction)
-        admitted = rule_region(rules, self.unknown)
-        allowed = admitted.known | exempt
+        parts, exempt = self._find_exempt(direction)
+        admitted = rule_region(self.matcher(interface).rules[direction], self.unknown, parts)
         unknown = {} if self.inventory.allow_unresolved else admitted.unknown
         return Fate(
-            allowed,
+            admitted.known,
             self._untracked(interface, direction) | exempt,
             {peer: rest for peer, region in unknown.items() if (rest := region - exempt)},
         )
@@ -163,14 +166,14 @@ def open_services(matcher: RuleMatcher, direction: Direction, family: Family) ->
     return merged((*literal, *blocks.services_of_all(family)))
 
 
-def reachable(interfaces: Iterable[Interface]) -> Region:
-    """What can pass between an interface and its peers: of families in which it has addresses, and not with itself."""
+def impossible(interfaces: Iterable[Interface]) -> Region:
+    """What cannot pass between an interface and a peer: from itself, or of a family in which it has no address."""
     interfaces = list(interfaces)
     owned = {
         family: merged(each for interface in interfaces for each in interface.owned_ranges(family)) for family in Family
     }
     everyone: dict[Family, Ranges] = {family: ((0, (1 << family.bits) - 1),) for family in Family}
-    addresses = (difference(everyone[family], owned[family]) if owned[family] else () for family in Family)
+    addresses = (owned[family] or everyone[family] for family in Family)
     return Region.of([(AddressSet(*addresses), ALL_SERVICES)])
 
 

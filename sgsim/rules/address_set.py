@@ -6,6 +6,7 @@ matching works. An `AddressSet` never changes and can be a key, which netaddr's 
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 
 from attrs import field, frozen
 from netaddr import AddrFormatError, IPAddress, IPNetwork, IPRange, IPSet
@@ -15,6 +16,7 @@ from sgsim.model.address import Family
 from sgsim.rules.ranges import Ranges
 
 
+@lru_cache(maxsize=1 << 17)
 def parse_cidr(text: str) -> IPNetwork:
     """Read a CIDR block and clear its host bits, as EC2 does on write (`[aws-api]` IpRange.CidrIp).
 
@@ -81,4 +83,7 @@ class AddressSet:
 
 
 def _merge(networks: Iterable[IPNetwork]) -> Ranges:
+    networks = tuple(networks)
+    if len(networks) < 2:
+        return tuple((network.first, network.last) for network in networks)
     return tuple((block.first, block.last) for block in IPSet(networks).iter_ipranges())

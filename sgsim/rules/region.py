@@ -150,10 +150,28 @@ def _common(mine: Slabs, theirs: Slabs) -> Slabs:
 def _rest(mine: Slabs, theirs: Slabs) -> Slabs:
     if not mine or not theirs or mine == theirs:
         return () if mine == theirs else mine
+    if len(theirs) * _FEW < len(mine):
+        return _without_few(mine, theirs)
+    if len(mine) > _FEW:
+        same = {slab[0]: slab for slab in theirs}
+        mine = tuple(slab for slab in mine if same.get(slab[0]) != slab)
     if len(mine) * _FEW < len(theirs):
         parts = (_combined((slab,), _within(theirs, slab[0], slab[1]), ranges.difference) for slab in mine)
         return canonical(slab for part in parts for slab in part)
     return _combined(mine, theirs, ranges.difference)
+
+
+def _without_few(mine: Slabs, few: Slabs) -> Slabs:
+    """Take away a few slabs: most stay as they are."""
+    kept: list[Slab] = []
+    met: list[Slab] = []
+    begin = 0
+    for first, last, _ in few:
+        start = max(bisect_left(mine, first, key=_last), begin)
+        kept += mine[begin:start]
+        begin = max(bisect_right(mine, last, lo=start, key=_first), start)
+        met += mine[start:begin]
+    return canonical(sorted((*kept, *mine[begin:], *_combined(tuple(met), few, ranges.difference))))
 
 
 _FEW: Final = 16

@@ -46,6 +46,8 @@ def _smoothed(region: Slabs, free: Slabs) -> Slabs:
 
 def _filled(services: Ranges, free: Ranges) -> Ranges:
     """Services with the gaps between them filled where all of a gap is free."""
+    if len(services) < 2:
+        return services
     gaps = ((before[1] + 1, after[0] - 1) for before, after in pairwise(services))
     return ranges.merged((*services, *(gap for gap in gaps if not ranges.difference((gap,), free))))
 

@@ -13,6 +13,7 @@ from sgsim.model.address import Family
 from sgsim.model.protocol import Protocol
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.match import ResolvedRule
+from sgsim.rules.ranges import Ranges
 from sgsim.rules.region import Region
 from sgsim.rules.rule import Rule
 from sgsim.rules.service import rule_services
@@ -20,7 +21,8 @@ from sgsim.rules.service import rule_services
 EVERYONE: Final = AddressSet(*(((0, (1 << family.bits) - 1),) for family in Family))
 """All addresses of both families."""
 
-NOBODY: Final = AddressSet()
+Part = tuple[AddressSet, Ranges]
+"""Some peers, each of which may use each of some services."""
 
 
 @frozen
@@ -32,16 +34,17 @@ class RuleRegion:
     """For each peer whose addresses nobody gave, what its members may, written as if everyone were one."""
 
 
-def rule_region(rules: Iterable[ResolvedRule], unknown: Iterable[str] = ()) -> RuleRegion:
+def rule_region(rules: Iterable[ResolvedRule], unknown: Iterable[str] = (), beside: Iterable[Part] = ()) -> RuleRegion:
     """The union of what rules of one direction admit.
 
     Args:
         rules: The rules.
         unknown: Peers that are to count as unknown even if their addresses are known, by id.
+        beside: What is admitted anyhow.
     """
     opaque = frozenset(unknown)
-    known: list[tuple[AddressSet, tuple[tuple[int, int], ...]]] = []
-    by_peer: dict[str, list[tuple[AddressSet, tuple[tuple[int, int], ...]]]] = {}
+    known: list[Part] = list(beside)
+    by_peer: dict[str, list[Part]] = {}
     for rule in rules:
         peer, services = str(rule.rule.peer), (rule_services(rule.rule),)
         if rule.addresses is None or peer in opaque:

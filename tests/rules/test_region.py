@@ -186,3 +186,15 @@ def test_a_rule_is_one_interval_of_services(text, expected):
     (slab,) = product_of(*resolved(text)).ipv4
     assert [*slab[2][0]] == expected
     assert rule(text).protocol == slab[2][0][0] >> 16
+
+
+@given(boxes, st.lists(st.integers(0, ADDRESSES // 4 - 1), max_size=60), st.lists(st.integers(0, 255), max_size=2))
+def test_few_against_many_is_as_many_against_many(toy, many, few):
+    """Short ways for regions of very different length give what sets of packets give."""
+    finely = [*toy, *(((address * 4, address * 4), (address % 16, address % 16)) for address in many)]
+    coarsely = [((address, address + 3), (0, 7)) for address in few if address < ADDRESSES - 3]
+    mine, theirs = region(finely), region(coarsely)
+    assert packets_of(mine - theirs) == packets(finely) - packets(coarsely)
+    assert packets_of(theirs - mine) == packets(coarsely) - packets(finely)
+    assert packets_of(mine & theirs) == packets_of(theirs & mine) == packets(finely) & packets(coarsely)
+    assert all(is_canonical(each.ipv4) for each in (mine - theirs, theirs - mine, mine & theirs))
