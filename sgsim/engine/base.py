@@ -64,6 +64,9 @@ class Engine(Protocol):
     def live_flows(self) -> FlowColumns:
         """The flows remembered now, in the order of their numbers."""
 
+    def flow_kinds(self) -> Mapping[str, int]:
+        """How many flows there have been, by the names of `FlowCounts`; those remembered now are counted as live."""
+
     def pressure(self) -> Mapping[str, TablePressure]:
         """The load on each table, by the id of its instance."""
 

@@ -16,8 +16,9 @@ from sgsim.conntrack.exempt import ExemptTraffic
 from sgsim.conntrack.pressure import TablePressure
 from sgsim.conntrack.timeouts import Timeouts
 from sgsim.engine.base import EngineCounts
+from sgsim.engine.decision_rows import DecisionPool
 from sgsim.engine.lowering.facts import lower_facts
-from sgsim.engine.lowering.flows import flow_columns_of, live_rows
+from sgsim.engine.lowering.flows import flow_columns_of, flow_kinds_of, live_rows
 from sgsim.engine.lowering.memory import MemoryKeeper
 from sgsim.engine.lowering.network import lower_network
 from sgsim.engine.lowering.pressure import raise_pressure
@@ -29,7 +30,7 @@ from sgsim.kernels.arrays import ITEMS_DTYPES, Column, Facts, Items, Network
 from sgsim.kernels.filter import CHUNK, advance, filter_batch, forget_interface
 from sgsim.kernels.structs import addresses
 from sgsim.model.address import Family
-from sgsim.model.columns import DECISION_DTYPES, DecisionColumns, FlowColumns, PacketColumns, packet_at
+from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns, packet_at
 from sgsim.model.interface import Interface
 from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Direction
@@ -63,6 +64,7 @@ class CompiledEngine:
     _tables: dict[str, int] = field(init=False, factory=dict)
     _hinged: Counter[str] = field(init=False, factory=Counter)
     _ended: list[FlowColumns] = field(init=False, factory=list)
+    _pool: DecisionPool = field(init=False, factory=DecisionPool)
     _items: Items = field(init=False)
     _item_addresses: Column = field(init=False)
     _fixed_addresses: tuple[Column, ...] = field(init=False)
@@ -88,16 +90,16 @@ class CompiledEngine:
         return int(clock[layout.NOW]) if clock[layout.HAS_BASE] else None
 
     def filter(self, packets: PacketColumns) -> DecisionColumns:
-        """Judge a batch, in order."""
+        """Judge a batch, in order; nobody may write into what it gives."""
         rows = len(packets.time_ns)
-        out = DecisionColumns(*(np.empty(2 * rows, dtype=dtype) for dtype in DECISION_DTYPES.values()))
-        lists = (addresses((*packets[:-1], *packets.quoted)), addresses(out), self._item_addresses)
+        out = self._pool.take(2 * rows)
+        lists = (addresses((*packets[:-1], *packets.quoted)), out.addresses, self._item_addresses)
         row = at = 0
         while True:
             places = [each.ctypes.data for each in (self._keeper.addresses, *self._fixed_addresses, *lists)]
             need, row, at = filter_batch(*[*places, rows, row, at])
             if need == layout.DONE:
-                return DecisionColumns(*(column[:at] for column in out))
+                return out.first(at)
             if need == layout.UNRESOLVED:
                 self._raise_unresolved(packets, row)
             self._make_room(need)
@@ -146,6 +148,12 @@ class CompiledEngine:
         if self.now_ns is not None:
             self._advance(now_ns)
         return flow_columns_of(live_rows(self._keeper.memory, FlowEnd.LIVE, now_ns))
+
+    def flow_kinds(self) -> Mapping[str, int]:
+        """How many flows there have been, by kind; those remembered now are counted as live."""
+        if self.now_ns is not None:
+            self._advance(self.now_ns)
+        return flow_kinds_of(self._keeper.memory)
 
     def pressure(self) -> Mapping[str, TablePressure]:
         """The load on each table, by the id of its instance."""

@@ -1,7 +1,7 @@
 """The reference engine behind the `Engine` protocol: columns to packets, decisions to columns."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import define, field
@@ -23,6 +23,7 @@ from sgsim.model.columns import (
 )
 from sgsim.model.decision import Decision, Verdict
 from sgsim.model.rule_ref import RuleRef
+from sgsim.model.states import Tracking
 from sgsim.rules.inventory import Inventory
 
 _Row = tuple[Any, ...]
@@ -34,12 +35,15 @@ class ReferenceBatches:
 
     inventory: Inventory
     options: EngineOptions
+    record_flows: bool = True
+    """Whether `ended_flows` is asked for."""
     interface_ids: list[str] = field(init=False)
     rules: list[RuleRef] = field(init=False, factory=list)
     _engine: ReferenceEngine = field(init=False)
     _interface_index: dict[str, int] = field(init=False)
     _rule_index: dict[RuleRef, int] = field(init=False, factory=dict)
     _ended: list[_Row] = field(init=False, factory=list)
+    _kinds: Counter[str] = field(init=False, factory=Counter)
 
     def __attrs_post_init__(self) -> None:
         """Begin with an empty table."""
@@ -86,6 +90,13 @@ class ReferenceBatches:
         entries = sorted(self._engine.entries(), key=lambda entry: entry.flow)
         return flow_columns([self._flow_row(entry, FlowEnd.LIVE, now_ns) for entry in entries])
 
+    def flow_kinds(self) -> Mapping[str, int]:
+        """How many flows there have been, by kind; those remembered now are counted as live."""
+        kinds = Counter(self._kinds)
+        for entry in self._engine.entries():
+            kinds.update(_kinds_of(entry, FlowEnd.LIVE))
+        return kinds
+
     def pressure(self) -> Mapping[str, TablePressure]:
         """The load on each table, by the id of its instance."""
         tables = self._engine.tables
@@ -128,7 +139,9 @@ class ReferenceBatches:
         return self._rule_index[rule]
 
     def _note_flow_end(self, ended: EndedFlow) -> None:
-        self._ended.append(self._flow_row(ended.entry, ended.end, ended.ended_at_ns))
+        if self.record_flows:
+            self._ended.append(self._flow_row(ended.entry, ended.end, ended.ended_at_ns))
+        self._kinds.update(_kinds_of(ended.entry, ended.end))
 
     def _flow_row(self, entry: ConntrackEntry, end: FlowEnd, ended_at_ns: int) -> _Row:
         five_tuple = entry.five_tuple
@@ -156,3 +169,16 @@ class ReferenceBatches:
             entry.allowed,
             entry.denied,
         )
+
+
+def _kinds_of(entry: ConntrackEntry, end: FlowEnd) -> Iterator[str]:
+    """What a flow is counted as."""
+    yield str(entry.tracking)
+    if entry.is_presumed:
+        yield "presumed"
+    if end is FlowEnd.CUT:
+        yield "cut"
+    if end is FlowEnd.LIVE and entry.tracking is not Tracking.REFUSED:
+        yield "live"
+    if end is FlowEnd.FORGOTTEN:
+        yield "forgotten"

@@ -121,7 +121,7 @@ def _leave(
 
 
 @kernel(is_entry=False, inline=True)
-def answer(
+def answer_here(
     m: Memory,
     facts: Facts,
     p: Packets,
@@ -143,6 +143,25 @@ def answer(
         count(m, facts, p, row, direction, entry, verdict)
     emit(m, out, at, row, interface, direction, reason, verdict, state, rule, entry)
     return verdict
+
+
+@kernel(is_entry=False)
+def answer(
+    m: Memory,
+    facts: Facts,
+    p: Packets,
+    out: DecisionColumns,
+    at: int,
+    row: int,
+    interface: int,
+    direction: int,
+    reason: int,
+    state: int,
+    rule: int,
+    entry: int,
+) -> int:
+    """The same as a function of its own, for packets that are rarer."""
+    return answer_here(m, facts, p, out, at, row, interface, direction, reason, state, rule, entry)
 
 
 @kernel(is_entry=False, inline=True)

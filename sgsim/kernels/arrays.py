@@ -139,7 +139,7 @@ class Memory(NamedTuple):
     index: Column
     """uint64 (slots,): tag in the upper, entry + 1 in the lower half; 0 is empty."""
     heads: Column
-    """int32 (6 * 256,): first entry + 1 of each slot of the calendar."""
+    """int32 (6 * 256 * 8,): first entry + 1 of each chain of each slot of the calendar."""
     occupied: Column
     """uint64 (6 * 4,): a bit for each slot."""
     due: Column
@@ -227,12 +227,16 @@ class Items(NamedTuple):
     """uint8, whether it belongs to a flow or may open one."""
     is_exempt: Column
     """uint8."""
+    is_plain: Column
+    """uint8, whether a tracked flow answers it whatever else it is: IPv4, whole, quotes nothing, at one interface."""
     addresses: Column
     """int64, word of the key."""
     service: Column
     """int64, word of the key."""
     hashed: Column
     """uint64."""
+    entry: Column
+    """int32, the entry that its flow most likely has, -1 if there is none yet."""
 
 
 RULES_DTYPES: Final[dict[str, str]] = {
@@ -266,7 +270,8 @@ MEMORY_DTYPES: Final[dict[str, str]] = {
 
 ITEMS_DTYPES: Final[dict[str, str]] = {
     "row": "int32", "interface": "int32", "direction": "uint8", "skip": "uint8", "has_key": "uint8",
-    "is_exempt": "uint8", "addresses": "int64", "service": "int64", "hashed": "uint64",
+    "is_exempt": "uint8", "is_plain": "uint8", "addresses": "int64", "service": "int64", "hashed": "uint64",
+    "entry": "int32",
 }  # fmt: skip
 
 rules_at = struct("rules", RULES_DTYPES)

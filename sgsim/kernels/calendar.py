@@ -1,7 +1,9 @@
 """When entries are due: a calendar of ticks, and the list of the current one.
 
-A tick is 2**20 ns, about a millisecond. Six rounds of 256 slots each, enough for all times of 64 bits, hold the entries by the tick in which they expire,
-the nearest ticks one to a slot, the others in slots that are emptied into the round below when their time begins. A
+A tick is 2**22 ns, about four milliseconds. Six rounds of 256 slots each, enough for all times of 64 bits, hold the
+entries by the tick in which they expire, the nearest ticks one to a slot, the others in slots that are emptied into the
+round below when their time begins. The entries of a slot stand in eight chains side by side: whoever follows one chain
+waits for memory at each step, but may ask for the next entries of all eight at once. A
 refreshed entry stays where it is and is moved on when its old tick comes; one that is to expire sooner is moved at once.
 When a tick begins, its entries are put in order of time and flow: so expiry is exact, and in the same order as the heap
 of `sgsim.conntrack.table`.
@@ -12,12 +14,18 @@ import numpy as np
 from sgsim.kernels.arrays import Column, Memory
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import BASE, DUE_AT, DUE_COUNT, DUE_SIZE, EXPIRES, FLOW, LINKS, TICK
+from sgsim.kernels.prefetch import lowest_bit, prefetch
 
-TICK_SHIFT = 20
+TICK_SHIFT = 22
 ROUNDS = 6
 SLOTS = 256
+LANES = 8
+"""How many chains a slot has."""
 IN_DUE_LIST = -1
 """As the previous neighbour: the entry stands in the list of the current tick."""
+
+MOST_STEPS = 12
+"""How far records of a list move on average before another way of putting them in order is cheaper."""
 
 _LOW = 0xFFFFFFFF
 
@@ -40,11 +48,12 @@ def put(m: Memory, entry: int) -> None:
     while level < ROUNDS - 1 and apart >> 8 * (level + 1):
         level += 1
     slot = level * SLOTS + (tick >> 8 * level & 255)
-    head = np.int64(m.heads[slot])
-    m.heads[slot] = entry + 1
+    chain = slot * LANES + (entry & LANES - 1)
+    head = np.int64(m.heads[chain])
+    m.heads[chain] = entry + 1
     m.occupied[slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
-    # The previous neighbour of the first of a slot is the slot itself, told apart by its sign.
-    m.pool[entry * 8 + LINKS] = ((-2 - slot) & _LOW) | head << 32
+    # The previous neighbour of the first of a chain is the chain itself, told apart by its sign.
+    m.pool[entry * 8 + LINKS] = ((-2 - chain) & _LOW) | head << 32
     if head:
         neighbour = (head - 1) * 8 + LINKS
         m.pool[neighbour] = (m.pool[neighbour] & ~_LOW) | (entry + 1)
@@ -79,6 +88,15 @@ def _drop_done(m: Memory) -> None:
     m.clock[DUE_AT], m.clock[DUE_COUNT] = 0, end - begin
 
 
+@kernel(is_entry=False)
+def _clear_if_empty(m: Memory, slot: int) -> None:
+    """Note that a slot holds no entry, if that is so."""
+    for chain in range(slot * LANES, (slot + 1) * LANES):
+        if m.heads[chain]:
+            return
+    m.occupied[slot >> 6] &= ~(np.uint64(1) << np.uint64(slot & 63))
+
+
 @kernel(is_entry=False, inline=True)
 def take(m: Memory, entry: int) -> None:
     """Take an entry out; one in the list of the current tick stays there and is known by its flow."""
@@ -87,16 +105,23 @@ def take(m: Memory, entry: int) -> None:
     if before == IN_DUE_LIST & _LOW:
         return
     if before >> 31:
-        slot = -2 - (before - (1 << 32))
-        m.heads[slot] = after
+        chain = -2 - (before - (1 << 32))
+        m.heads[chain] = after
         if not after:
-            m.occupied[slot >> 6] &= ~(np.uint64(1) << np.uint64(slot & 63))
+            _clear_if_empty(m, chain // LANES)
     else:
         neighbour = (before - 1) * 8 + LINKS
         m.pool[neighbour] = (m.pool[neighbour] & _LOW) | after << 32
     if after:
         neighbour = (after - 1) * 8 + LINKS
         m.pool[neighbour] = (m.pool[neighbour] & ~_LOW) | before
+
+
+@kernel(is_entry=False)
+def put_again(m: Memory, entry: int) -> None:
+    """Note that an entry expires sooner than was noted."""
+    take(m, entry)
+    put(m, entry)
 
 
 @kernel(is_entry=False, inline=True)
@@ -113,34 +138,40 @@ def _next_occupied(m: Memory, level: int, begin: int) -> int:
         if word == begin >> 6:
             bits = bits >> np.uint64(begin & 63) << np.uint64(begin & 63)
         if bits:
-            slot = word * 64
-            lowest = bits & (~bits + np.uint64(1))
-            while lowest > np.uint64(1):
-                lowest >>= np.uint64(1)
-                slot += 1
-            return slot
+            return word * 64 + lowest_bit(bits)
     return -1
 
 
 @kernel(is_entry=False)
 def _empty(m: Memory, slot: int) -> None:
     """Put all entries of a slot where they belong now."""
-    at = np.int64(m.heads[slot])
-    m.heads[slot] = 0
     m.occupied[slot >> 6] &= ~(np.uint64(1) << np.uint64(slot & 63))
+    first = slot * LANES
+    for chain in range(first, first + LANES):
+        prefetch(m.pool, (np.int64(m.heads[chain]) - 1) * 8)
     now = m.clock[TICK]
     count = 0
-    while at:
-        entry = at - 1
-        at = m.pool[entry * 8 + LINKS] >> 32 & _LOW
-        if tick_of(m, m.pool[entry * 8 + EXPIRES]) > now:
-            put(m, entry)
-            continue
-        m.due[count * 3] = m.pool[entry * 8 + EXPIRES]
-        m.due[count * 3 + 1] = m.pool[entry * 8 + FLOW]
-        m.due[count * 3 + 2] = entry
-        m.pool[entry * 8 + LINKS] = IN_DUE_LIST & _LOW
-        count += 1
+    has_more = True
+    while has_more:
+        has_more = False
+        for chain in range(first, first + LANES):
+            at = np.int64(m.heads[chain])
+            if not at:
+                continue
+            entry = at - 1
+            following = m.pool[entry * 8 + LINKS] >> 32 & _LOW
+            m.heads[chain] = following
+            if following:
+                has_more = True
+                prefetch(m.pool, (following - 1) * 8)
+            if tick_of(m, m.pool[entry * 8 + EXPIRES]) > now:
+                put(m, entry)
+                continue
+            m.due[count * 3] = m.pool[entry * 8 + EXPIRES]
+            m.due[count * 3 + 1] = m.pool[entry * 8 + FLOW]
+            m.due[count * 3 + 2] = entry
+            m.pool[entry * 8 + LINKS] = IN_DUE_LIST & _LOW
+            count += 1
     m.clock[DUE_COUNT] = count
     _sort(m.due, count)
 
@@ -160,24 +191,35 @@ def _swap(due: Column, left: int, right: int) -> None:
 
 @kernel(is_entry=False)
 def _sort(due: Column, count: int) -> None:
-    """Put the list in order of time and flow: in place, and at once if it is in order or in reverse."""
-    ascends = descends = True
+    """Put the list in order of time and flow, in place: at once if it nearly is, or nearly is the other way round."""
+    rises = 0
     for at in range(1, count):
-        if _is_before(due, at, at - 1):
-            ascends = False
-        else:
-            descends = False
-    if ascends:
-        return
-    if descends:
+        rises += 1 if _is_before(due, at - 1, at) else -1
+    if rises < 0:
         for at in range(count // 2):
             _swap(due, at, count - 1 - at)
+    if _insert_each(due, count):
         return
     for root in range(count // 2 - 1, -1, -1):
         _sift(due, root, count)
     for end in range(count - 1, 0, -1):
         _swap(due, 0, end)
         _sift(due, 0, end)
+
+
+@kernel(is_entry=False)
+def _insert_each(due: Column, count: int) -> bool:
+    """Let each record move to its place among those before it; False, without an order, if that goes too far."""
+    steps = count * MOST_STEPS
+    for begin in range(1, count):
+        at = begin
+        while at > 0 and _is_before(due, at, at - 1):
+            _swap(due, at, at - 1)
+            at -= 1
+        steps -= begin - at
+        if steps < 0:
+            return False
+    return True
 
 
 @kernel(is_entry=False)

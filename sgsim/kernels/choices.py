@@ -88,7 +88,7 @@ def path(net: Network, interface: int, is_ipv6: int, hi: np.uint64, lo: np.uint6
     return 0, 1
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def choose(
     net: Network,
     rules: Rules,
@@ -120,7 +120,7 @@ def choose(
     return rule, (CAUSE_OPEN_RULES if rule >= 0 else CAUSE_OPENING_RULE)
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def first_admitting(
     m: Memory,
     net: Network,
@@ -197,7 +197,7 @@ def flow_has_ended(m: Memory, p: Packets, items: Items, item: int) -> bool:
     return has_ended(m, hashed | np.uint64(1))
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def may_presume(m: Memory, net: Network, facts: Facts, p: Packets, items: Items, item: int) -> bool:
     """Whether the flow of an item, of which nothing is remembered, may have been open before the recording began."""
     if not facts.options[RECORDED] or facts.options[COLD_START] or facts.options[PICKUP]:

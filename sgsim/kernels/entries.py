@@ -70,7 +70,7 @@ from sgsim.model.states import TcpState
 ST_SYN_SENT, ST_ESTABLISHED = int(TcpState.SYN_SENT), int(TcpState.ESTABLISHED)
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def find_item(m: Memory, p: Packets, items: Items, item: int) -> int:
     """The entry of an item's flow, -1 for none."""
     service, interface = items.service[item], np.int64(items.interface[item])
@@ -97,7 +97,7 @@ def timeout(net: Network, interface: int, word: int, state: int) -> int:
 
 
 @kernel(is_entry=False, inline=True)
-def progress(
+def progress_here(
     m: Memory, net: Network, facts: Facts, interface: int, entry: int, is_reply: int, effect: int, after: int
 ) -> None:
     """Move a flow by a packet of it, and restart its timeout where that is due; `after` is its state word then."""
@@ -128,8 +128,15 @@ def progress(
         is_sooner = expires < m.pool[word + EXPIRES]
         m.pool[word + EXPIRES] = expires
         if is_sooner:
-            calendar.take(m, entry)
-            calendar.put(m, entry)
+            calendar.put_again(m, entry)
+
+
+@kernel(is_entry=False)
+def progress(
+    m: Memory, net: Network, facts: Facts, interface: int, entry: int, is_reply: int, effect: int, after: int
+) -> None:
+    """The same as a function of its own, for flows that are rarer."""
+    progress_here(m, net, facts, interface, entry, is_reply, effect, after)
 
 
 @kernel(is_entry=False, inline=True)
@@ -151,7 +158,7 @@ def write_wide(m: Memory, p: Packets, entry: int, row: int, direction: int) -> N
     m.wide[remote], m.wide[remote + 1] = p.dst_hi[row], p.dst_lo[row]
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def insert(
     m: Memory,
     net: Network,

@@ -14,6 +14,7 @@ from sgsim.kernels.arrays import (
     Memory,
     Network,
     Packets,
+    Rules,
     decisions_at,
     facts_at,
     items_at,
@@ -22,7 +23,7 @@ from sgsim.kernels.arrays import (
     packets_at,
     rules_at,
 )
-from sgsim.kernels.forget import MOVED, expire_until, forget, has_room_to_end
+from sgsim.kernels.forget import MOVED, ask_for_ended, ends_with_room, expire_until, forget, has_room_to_end, is_due
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     BASE,
@@ -45,6 +46,8 @@ from sgsim.kernels.layout import (
     HAS_WIDE,
     INDEX_MASK,
     INDEX_USED,
+    KEY_ADDRESSES,
+    KEY_SERVICE,
     LATE,
     NOW,
     OWNER,
@@ -52,40 +55,44 @@ from sgsim.kernels.layout import (
     POOL_USED,
     START,
     STARTED,
+    STATE,
     STEP_BACK,
+    TRACKING_AT,
     UNRESOLVED,
 )
 from sgsim.kernels.locate import locate
 from sgsim.kernels.prefetch import prefetch
-from sgsim.kernels.steps import STOP, judge, refuse
+from sgsim.kernels.remembered import GO_ON, STOP, segment_of, tracked
+from sgsim.kernels.steps import go_on, judge, refuse
+from sgsim.kernels.table import TRACKED
+from sgsim.model.columns import DecisionColumns
 
-PREFETCH_AHEAD = 16
-"""How many items ahead the entry of a flow is asked for; its slot of the index twice as many."""
-CHUNK = 1024
-"""How many packets are located at a time: few enough for their items to stay in the first caches."""
+CHUNK = 256
+"""How many packets are located at a time: enough for memory to come that is asked for, and few enough for their items,
+slots and entries to stay in the first caches until they are judged."""
 _WORD = types.int64
 
 
 @kernel(is_entry=False, inline=True)
-def _ask_early(m: Memory, items: Items, item: int, count: int) -> None:
-    """Ask for the memory of coming items in two steps: the slot of the index, then, by its tag, the entry."""
+def _resolve(m: Memory, items: Items, count: int) -> None:
+    """Find the entries that the flows of items most likely have, by their tags, and ask for their memory."""
     mask = np.uint64(m.clock[INDEX_MASK])
-    low = np.uint64(_LOW)
-    if item + 2 * PREFETCH_AHEAD < count:
-        prefetch(m.index, np.int64(items.hashed[item + 2 * PREFETCH_AHEAD] & low & mask))
-    ahead = item + PREFETCH_AHEAD
-    if ahead < count and items.has_key[ahead]:
-        tag = items.hashed[ahead] & low
+    low, has_extra = np.uint64(_LOW), m.clock[HAS_EXTRA]
+    for item in range(count):
+        tag = items.hashed[item] & low
         at = tag & mask
         slot = m.index[at]
         while slot != np.uint64(0) and slot >> np.uint64(32) != tag:
             at = (at + np.uint64(1)) & mask
             slot = m.index[at]
-        if slot != np.uint64(0):
-            entry = np.int64(slot & low) - 1
+        entry = np.int64(slot & low) - 1
+        items.entry[item] = entry
+        if entry >= 0:
             prefetch(m.pool, entry * ENTRY_WORDS)
-            if m.clock[HAS_EXTRA]:
+            if has_extra:
                 prefetch(m.extra, entry * EXTRA_WORDS)
+        else:
+            ask_for_ended(m, items.hashed[item])
 
 
 @kernel(is_entry=False, inline=True)
@@ -95,13 +102,26 @@ def _has_room_for_packet(m: Memory, facts: Facts, is_ipv6: bool) -> int:
         return GROW_POOL
     if is_ipv6 and not m.clock[HAS_WIDE]:
         return GROW_POOL
-    if (m.clock[INDEX_USED] + 4) * 3 > m.clock[INDEX_MASK]:
+    if (m.clock[INDEX_USED] + 4) * 5 > m.clock[INDEX_MASK] * 2:
         return GROW_INDEX
     if m.clock[DUE_COUNT] + 4 > m.clock[DUE_SIZE]:
         return GROW_DUE
     if (m.clock[FRAGMENTS_USED] + 4) * 2 > m.clock[FRAGMENTS_MASK]:
         return GROW_FRAGMENTS
     return DONE if has_room_to_end(m, facts) else GROW_ENDED
+
+
+@kernel(is_entry=False)
+def _packets_with_room(m: Memory, facts: Facts) -> int:
+    """How many packets more memory can certainly take, none of them the first of IPv6."""
+    clock = m.clock
+    entries = max(clock[FREE_COUNT], clock[POOL_SIZE] - clock[POOL_USED]) // 4
+    slots = (clock[INDEX_MASK] * 2 // 5 - clock[INDEX_USED]) // 4
+    due, fragments = (
+        (clock[DUE_SIZE] - clock[DUE_COUNT]) // 4,
+        (clock[FRAGMENTS_MASK] // 2 - clock[FRAGMENTS_USED]) // 4,
+    )
+    return min(entries, slots, due, fragments, ends_with_room(m, facts))
 
 
 @kernel(is_entry=False, inline=True)
@@ -112,23 +132,117 @@ def _begin(m: Memory, time_ns: int) -> None:
 
 
 @kernel(is_entry=False, inline=True)
-def _tick(m: Memory, net: Network, facts: Facts, p: Packets, row: int) -> int:
-    """Set the clock by a packet: what is due expires. `DONE`, or what has to grow before that can go on."""
-    time_ns = p.time_ns[row]
-    _begin(m, time_ns)
-    now_ns = max(time_ns, m.clock[NOW])
-    if not expire_until(m, net, facts, now_ns):
-        return GROW_ENDED
-    need = _has_room_for_packet(m, facts, p.family[row] == 6)
-    if need != DONE:
-        return need
+def _set_clock(m: Memory, time_ns: int) -> None:
+    """Let the clock be at a packet, before which nothing is due; it never goes back."""
     if time_ns < m.clock[NOW]:
         m.clock[LATE] += 1
         m.clock[STEP_BACK] = max(m.clock[STEP_BACK], m.clock[NOW] - time_ns)
-    m.clock[NOW] = now_ns
+    else:
+        m.clock[NOW] = time_ns
+
+
+@kernel(is_entry=False)
+def _tick(m: Memory, net: Network, facts: Facts, time_ns: int, is_ipv6: bool) -> int:
+    """Set the clock by a packet: what is due expires. `DONE`, or what has to grow before that can go on."""
+    _begin(m, time_ns)
+    now_ns = max(time_ns, m.clock[NOW])
+    if is_due(m, now_ns) and not expire_until(m, net, facts, now_ns):
+        return GROW_ENDED
+    need = _has_room_for_packet(m, facts, is_ipv6)
+    if need != DONE:
+        return need
+    _set_clock(m, time_ns)
     if not m.clock[STARTED]:
         m.clock[STARTED], m.clock[START] = 1, now_ns
     return DONE
+
+
+@kernel(is_entry=False, inline=True)
+def _likely_entry(m: Memory, items: Items, item: int) -> int:
+    """The entry of an item's tracked flow if it is the one that its tag led to, else -1; IPv4 alone."""
+    entry = np.int64(items.entry[item])
+    if entry < 0:
+        return -1
+    word = entry * ENTRY_WORDS
+    other = (
+        (m.pool[word + KEY_ADDRESSES] ^ items.addresses[item])
+        | (m.pool[word + KEY_SERVICE] ^ items.service[item])
+        | ((m.pool[word + OWNER] ^ np.int64(items.interface[item])) & _LOW)
+        | ((m.pool[word + STATE] >> TRACKING_AT & 3) ^ TRACKED)
+    )
+    return entry if other == 0 and m.pool[word + FLOW] else -1
+
+
+@kernel(is_entry=False, inline=True)
+def _judge_items(
+    m: Memory,
+    net: Network,
+    rules: Rules,
+    facts: Facts,
+    p: Packets,
+    out: DecisionColumns,
+    at: int,
+    items: Items,
+    count: int,
+    room: int,
+) -> tuple[int, int, int, int]:
+    """Judge the items of a chunk.
+
+    Returns:
+        `DONE` or what has to grow; the row to go on with; where to write on; and for how many packets there is room, which
+        is 0 if nobody knows.
+    """
+    item = 0
+    while item < count:
+        row = np.int64(items.row[item])
+        if items.skip[item] and p.skip[row]:
+            emit(m, out, at, row, -1, 0, np.int64(items.skip[item]), SKIP, 0, -1, -1)
+            at += 1
+            item += 1
+            continue
+        time_ns = p.time_ns[row]
+        if room > 0 and items.is_plain[item] and not is_due(m, time_ns):
+            room -= 1
+            _set_clock(m, time_ns)
+        else:
+            need = _tick(m, net, facts, time_ns, p.family[row] == 6)
+            if need != DONE:
+                return need, row, at, room
+            room = _packets_with_room(m, facts) - 1
+        if items.is_plain[item]:
+            entry = _likely_entry(m, items, item)
+            if entry >= 0:
+                segment = segment_of(facts, p, row)
+                verdict, found = tracked(m, net, rules, facts, p, out, at, items, item, entry, segment)
+                if verdict == GO_ON or found:
+                    verdict = go_on(m, net, rules, facts, p, out, at, items, item, entry, segment, verdict, found)
+                    if verdict == STOP:
+                        return UNRESOLVED, row, at, room
+                at += 1
+                item += 1
+                continue
+        if items.skip[item]:
+            interface = np.int64(items.interface[item])
+            emit(m, out, at, row, interface, 0, np.int64(items.skip[item]), SKIP, 0, -1, -1)
+            at += 1
+            item += 1
+            continue
+        verdict = judge(m, net, rules, facts, p, out, at, items, item)
+        if verdict == STOP:
+            return UNRESOLVED, row, at, room
+        at += 1
+        item += 1
+        if item < count and items.row[item] == row:
+            if verdict == ALLOW:
+                verdict = judge(m, net, rules, facts, p, out, at, items, item)
+                if verdict == STOP:
+                    return UNRESOLVED, row, at, room
+                at += 1
+            elif verdict == DENY and not p.fragment_offset[row]:
+                if not refuse(m, net, facts, p, items, item):
+                    return UNRESOLVED, row, at, room
+            item += 1
+    return DONE, 0, at, room
 
 
 @kernel(signature=types.UniTuple(_WORD, 3)(*(_WORD,) * 10))
@@ -164,43 +278,13 @@ def filter_batch(
     """
     m, net, rules, facts = memory_at(memory), network_at(network), rules_at(lowered), facts_at(known)
     p, out, items = packets_at(packets), decisions_at(decisions), items_at(located)
+    room = 0
     for chunk in range(begin, rows, CHUNK):
-        count = locate(net, facts, p, chunk, min(chunk + CHUNK, rows), items)
-        item = 0
-        while item < count:
-            row = np.int64(items.row[item])
-            is_two = item + 1 < count and items.row[item + 1] == row
-            _ask_early(m, items, item, count)
-            if items.skip[item] and p.skip[row]:
-                emit(m, out, at, row, -1, 0, np.int64(items.skip[item]), SKIP, 0, -1, -1)
-                at += 1
-                item += 1
-                continue
-            need = _tick(m, net, facts, p, row)
-            if need != DONE:
-                return need, row, at
-            if items.skip[item]:
-                interface = np.int64(items.interface[item])
-                emit(m, out, at, row, interface, 0, np.int64(items.skip[item]), SKIP, 0, -1, -1)
-                at += 1
-                item += 1
-                continue
-            verdict = judge(m, net, rules, facts, p, out, at, items, item)
-            if verdict == STOP:
-                return UNRESOLVED, row, at
-            at += 1
-            if is_two:
-                _ask_early(m, items, item + 1, count)
-                if verdict == ALLOW:
-                    verdict = judge(m, net, rules, facts, p, out, at, items, item + 1)
-                    if verdict == STOP:
-                        return UNRESOLVED, row, at
-                    at += 1
-                elif verdict == DENY and not p.fragment_offset[row]:
-                    if not refuse(m, net, facts, p, items, item + 1):
-                        return UNRESOLVED, row, at
-                item += 1
-            item += 1
+        count = locate(m, net, facts, p, chunk, min(chunk + CHUNK, rows), items)
+        _resolve(m, items, count)
+        need, row, at, room = _judge_items(m, net, rules, facts, p, out, at, items, count, room)
+        if need != DONE:
+            return need, row, at
     return DONE, rows, at
 
 
@@ -216,7 +300,7 @@ def advance(memory: int, network: int, known: int, now_ns: int) -> int:
     """
     m, net, facts = memory_at(memory), network_at(network), facts_at(known)
     _begin(m, now_ns)
-    if not expire_until(m, net, facts, now_ns):
+    if is_due(m, now_ns) and not expire_until(m, net, facts, now_ns):
         return GROW_ENDED
     m.clock[NOW] = now_ns
     return DONE

@@ -20,6 +20,7 @@ from sgsim.kernels.layout import (
     DEPARTED_USED,
     DUE_AT,
     DUE_COUNT,
+    ENDED_BEFORE,
     ENDED_MASK,
     ENDED_MOST,
     ENDED_USED,
@@ -35,10 +36,12 @@ from sgsim.kernels.layout import (
     FORGET_QUEUE,
     FORGET_TABLE,
     FORGOTTEN,
+    HAS_EXTRA,
     ICMP_TIMEOUT,
     ICMPV6_TIMEOUT,
     IF_TABLE,
     IF_WORDS,
+    INDEX_MASK,
     KEY_IPV6,
     KEY_SERVICE,
     KIND_CUT,
@@ -63,7 +66,8 @@ from sgsim.kernels.layout import (
     UDP_TIMEOUT,
     VERSION_AT,
 )
-from sgsim.kernels.table import TRACKED, UNTRACKED, free_entry, hash_key, mix, unlink
+from sgsim.kernels.prefetch import prefetch
+from sgsim.kernels.table import TRACKED, UNTRACKED, free_entry, hash_of, mix, unlink
 from sgsim.model.protocol import Protocol
 from sgsim.model.states import TcpState
 
@@ -74,6 +78,9 @@ TCP, UDP = int(Protocol.TCP), int(Protocol.UDP)
 ICMP, ICMPV6 = int(Protocol.ICMP), int(Protocol.ICMPV6)
 TIME_WAIT, CLOSE = int(TcpState.TIME_WAIT), int(TcpState.CLOSE)
 CAUSE_OPEN_RULES = 1
+
+ENDS_AHEAD = 8
+"""How many flows ahead the memory is asked for in which ends are noted."""
 
 _LOW = 0xFFFFFFFF
 
@@ -108,13 +115,14 @@ def forget(m: Memory, net: Network, facts: Facts, entry: int, end: int, now_ns: 
     else:
         m.tables[table * TABLE_WORDS + BESIDE] -= 1
     _count_kind(m, entry, tracking, end)
+    hashed = hash_of(m, entry)
     if facts.options[RECORDED] and not facts.options[COLD_START] and end != DROPPED:
         protocol = m.pool[word + KEY_SERVICE] >> 32 & 255
         if now_ns - m.clock[START] < longest_ns(net, interface, protocol):
-            _add_ended(m, facts, fingerprint(m, entry))
+            _add_ended(m, facts, fingerprint(m, entry, hashed))
     if facts.options[RECORD_FLOWS]:
         write_flow(m, entry, end, now_ns)
-    unlink(m, entry)
+    unlink(m, entry, hashed)
     calendar.take(m, entry)
     free_entry(m, entry)
 
@@ -146,11 +154,9 @@ def write_flow(m: Memory, entry: int, end: int, now_ns: int) -> None:
 
 
 @kernel(is_entry=False)
-def fingerprint(m: Memory, entry: int) -> np.uint64:
-    """64 bits that stand for the key of an entry."""
-    word = entry * ENTRY_WORDS
-    hashed = hash_key(m.pool[word], m.pool[word + KEY_SERVICE], m.pool[word + OWNER] & _LOW)
-    if m.pool[word + KEY_SERVICE] & KEY_IPV6:
+def fingerprint(m: Memory, entry: int, hashed: np.uint64) -> np.uint64:
+    """64 bits that stand for the key of an entry, of which `hashed` is the hash."""
+    if m.pool[entry * ENTRY_WORDS + KEY_SERVICE] & KEY_IPV6:
         at = entry * 4
         hashed = wide_fingerprint(hashed, m.wide[at], m.wide[at + 1], m.wide[at + 2], m.wide[at + 3])
     return hashed | np.uint64(1)
@@ -170,6 +176,8 @@ def has_ended(m: Memory, print_: np.uint64) -> bool:
     mask = np.uint64(m.clock[ENDED_MASK])
     slots = mask + np.uint64(1)
     for generation in range(2):
+        if m.clock[ENDED_BEFORE if generation else ENDED_USED] == 0:
+            continue
         begin = np.uint64(generation) * slots
         at = print_ >> np.uint64(1) & mask
         while m.ended[begin + at] != np.uint64(0):
@@ -177,6 +185,14 @@ def has_ended(m: Memory, print_: np.uint64) -> bool:
                 return True
             at = (at + np.uint64(1)) & mask
     return False
+
+
+@kernel(is_entry=False, inline=True)
+def ask_for_ended(m: Memory, hashed: np.uint64) -> None:
+    """Ask early for where `has_ended` will look for a flow that seems to be new; of IPv6 that is another place."""
+    place = np.int64((hashed | np.uint64(1)) >> np.uint64(1) & np.uint64(m.clock[ENDED_MASK]))
+    prefetch(m.ended, place)
+    prefetch(m.ended, place + m.clock[ENDED_MASK] + 1)
 
 
 @kernel(is_entry=False)
@@ -192,7 +208,7 @@ def _add_ended(m: Memory, facts: Facts, print_: np.uint64) -> None:
         for slot in range(slots):
             m.ended[slots + slot] = m.ended[slot]
             m.ended[slot] = np.uint64(0)
-        m.clock[ENDED_USED] = 0
+        m.clock[ENDED_BEFORE], m.clock[ENDED_USED] = m.clock[ENDED_USED], 0
         at = print_ >> np.uint64(1) & mask
     m.ended[at] = print_
     m.clock[ENDED_USED] += 1
@@ -283,14 +299,52 @@ def has_room_to_end(m: Memory, facts: Facts) -> bool:
 
 
 @kernel(is_entry=False)
-def _expire_due(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
-    """The same where something may be due."""
+def _ask_for_end(m: Memory, at: int) -> None:
+    """Ask for the memory in which the end of a flow will be noted; `at` is its place in the list of the current tick."""
+    if at >= m.clock[DUE_COUNT]:
+        return
+    entry = m.due[at * 3 + 2]
+    hashed = hash_of(m, entry)
+    prefetch(m.index, np.int64(hashed & np.uint64(_LOW) & np.uint64(m.clock[INDEX_MASK])))
+    prefetch(m.ended, np.int64(hashed >> np.uint64(1) & np.uint64(m.clock[ENDED_MASK])))
+    if m.clock[HAS_EXTRA]:
+        prefetch(m.extra, entry * EXTRA_WORDS)
+    pressure.ask_for_departed(m, entry)
+
+
+@kernel(is_entry=False)
+def ends_with_room(m: Memory, facts: Facts) -> int:
+    """For how many packets what is kept of ended flows certainly has room."""
+    room = (m.clock[DEPARTED_MASK] // 2 - m.clock[DEPARTED_USED]) // 8
+    if facts.options[RECORD_FLOWS]:
+        room = min(room, (m.clock[FLOWS_OUT_SIZE] - m.clock[FLOWS_OUT]) // 8)
+    if m.clock[ENDED_MASK] // 2 < facts.options[ENDED_MOST] + 8:
+        room = min(room, (m.clock[ENDED_MASK] // 2 - m.clock[ENDED_USED]) // 8)
+    return room
+
+
+@kernel(is_entry=False, inline=True)
+def is_due(m: Memory, now_ns: int) -> bool:
+    """Whether a flow may be due, or a tick begins."""
+    if m.clock[DUE_AT] < m.clock[DUE_COUNT]:
+        return m.due[m.clock[DUE_AT] * 3] <= now_ns
+    return calendar.tick_of(m, now_ns) > m.clock[TICK]
+
+
+@kernel(is_entry=False)
+def expire_until(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
+    """Forget every flow that is due, in the order of time and flow.
+
+    Returns:
+        Whether that is done; if not, there is no more room for the flows that end, and it must go on later.
+    """
     while True:
         while m.clock[DUE_AT] < m.clock[DUE_COUNT]:
             at = m.clock[DUE_AT] * 3
             due_ns, flow, entry = m.due[at], m.due[at + 1], m.due[at + 2]
             if due_ns > now_ns:
                 return True
+            _ask_for_end(m, m.clock[DUE_AT] + ENDS_AHEAD)
             word = entry * ENTRY_WORDS
             if m.pool[word + FLOW] == flow and m.pool[word + EXPIRES] == due_ns:
                 # The record stays in the list until its flow has ended, so that this can go on later.
@@ -304,18 +358,5 @@ def _expire_due(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
         tick = calendar.tick_of(m, now_ns)
         if tick <= m.clock[TICK] or not calendar.begin_next_tick(m, tick):
             return True
-
-
-@kernel(is_entry=False, inline=True)
-def expire_until(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
-    """Forget every flow that is due, in the order of time and flow.
-
-    Returns:
-        Whether that is done; if not, there is no more room for the flows that end, and it must go on later.
-    """
-    if m.clock[DUE_AT] < m.clock[DUE_COUNT]:
-        if m.due[m.clock[DUE_AT] * 3] > now_ns:
-            return True
-    elif calendar.tick_of(m, now_ns) <= m.clock[TICK]:
-        return True
-    return _expire_due(m, net, facts, now_ns)
+        for at in range(ENDS_AHEAD):
+            _ask_for_end(m, at)

@@ -7,13 +7,15 @@ An item is one packet at one interface; a packet has one item, two where sender 
 import numpy as np
 from numba import types
 
-from sgsim.kernels.arrays import Column, Facts, Items, Network, Packets
+from sgsim.kernels.arrays import Column, Facts, Items, Memory, Network, Packets
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     CODE_IN_KEY,
     EXEMPT_TRAFFIC,
+    HAS_EDGES,
     IF_HAS_GROUPS,
     IF_WORDS,
+    INDEX_MASK,
     KEY_IPV6,
     KEY_QUERY,
     KEY_QUERY_EGRESS,
@@ -21,6 +23,7 @@ from sgsim.kernels.layout import (
     PREFIXES,
     WIDE_OWNERS_MASK,
 )
+from sgsim.kernels.prefetch import prefetch
 from sgsim.kernels.table import hash_key, mix
 from sgsim.model.decision import Reason
 from sgsim.model.protocol import Protocol
@@ -33,6 +36,8 @@ ICMP, ICMPV6 = int(Protocol.ICMP), int(Protocol.ICMPV6)
 
 DHCP_SERVER, DHCP_CLIENT, DHCPV6_CLIENT, DHCPV6_SERVER = 67, 68, 546, 547
 """RFC 2131, RFC 8415; a test holds them against `sgsim.conntrack.exempt`."""
+MOST_EXEMPT_PORTS = 1024
+"""No two of these ports are this much together."""
 
 QUERY, ANSWER = 1, 2
 
@@ -44,7 +49,8 @@ _LOW = np.uint64(0xFFFFFFFF)
 def owner_slot(owners: Column, mask: int, address: np.uint64) -> int:
     """Where an IPv4 address is, or would be put, in `Network.owners`."""
     at = np.int64(address * _K1 >> np.uint64(40)) & mask
-    while owners[at] != np.uint64(0) and owners[at] >> np.uint64(32) != address:
+    # 0 if the slot is empty or that of the address; a product, as which of the two it is cannot be predicted.
+    while (owners[at] >> np.uint64(32) ^ address) * owners[at]:
         at = (at + 1) & mask
     return at
 
@@ -126,7 +132,7 @@ def query_word(facts: Facts, protocol: int, icmp_type: int, icmp_code: int, dire
     return word
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def _is_exempt(net: Network, facts: Facts, p: Packets, row: int, direction: int, service: int) -> bool:
     """Whether a packet is of a service that is never filtered; `service` is that at the peer's address, + 1."""
     protocol = np.int64(p.protocol[row])
@@ -153,6 +159,7 @@ def _is_exempt(net: Network, facts: Facts, p: Packets, row: int, direction: int,
 
 @kernel(is_entry=False, inline=True)
 def _add(
+    m: Memory,
     net: Network,
     facts: Facts,
     p: Packets,
@@ -170,14 +177,16 @@ def _add(
     items.interface[at] = interface
     items.direction[at] = direction
     items.skip[at] = 0
-    items.is_exempt[at] = facts.options[EXEMPT_TRAFFIC] != 0 and _is_exempt(net, facts, p, row, direction, service)
+    src_port, dst_port = np.int64(p.src_port[row]), np.int64(p.dst_port[row])
+    is_exempt = 0
+    if service | (protocol == ICMPV6) | (src_port | dst_port < MOST_EXEMPT_PORTS) and facts.options[EXEMPT_TRAFFIC]:
+        is_exempt = np.int64(_is_exempt(net, facts, p, row, direction, service))
+    items.is_exempt[at] = is_exempt
     src = local32(p.src_hi[row], p.src_lo[row], is_ipv6)
     dst = local32(p.dst_hi[row], p.dst_lo[row], is_ipv6)
-    src_port, dst_port = np.int64(p.src_port[row]), np.int64(p.dst_port[row])
-    if direction == EGRESS:
-        addresses, ports = src | dst << 32, src_port | dst_port << 16
-    else:
-        addresses, ports = dst | src << 32, dst_port | src_port << 16
+    is_egress = direction == EGRESS
+    addresses = (src if is_egress else dst) | (dst if is_egress else src) << 32
+    ports = (src_port if is_egress else dst_port) | (dst_port if is_egress else src_port) << 16
     word = ports | protocol << 32
     has_key = p.fragment_offset[row] == 0
     if has_key and (protocol == ICMP or protocol == ICMPV6):
@@ -186,10 +195,16 @@ def _add(
         word |= query
     if is_ipv6:
         word |= KEY_IPV6
+    hashed = hash_key(addresses, word, interface)
     items.has_key[at] = has_key
+    is_whole = np.int64(p.more_fragments[row]) | np.int64(p.fragment_offset[row]) == 0
+    has_groups = net.interfaces[interface * IF_WORDS + IF_HAS_GROUPS] & 1  # 0 also where one of them is unknown
+    is_special = np.int64(is_ipv6) | is_exempt | np.int64(p.quote[row] >= 0) | m.clock[HAS_EDGES]
+    items.is_plain[at] = np.int64(has_key) & np.int64(is_whole) & has_groups & (is_special ^ 1)
     items.addresses[at] = addresses
     items.service[at] = word
-    items.hashed[at] = hash_key(addresses, word, interface)
+    items.hashed[at] = hashed
+    prefetch(m.index, np.int64(hashed & _LOW & np.uint64(m.clock[INDEX_MASK])))
 
 
 @kernel(is_entry=False, inline=True)
@@ -199,11 +214,13 @@ def _add_skip(items: Items, at: int, row: int, interface: int, reason: int) -> N
     items.direction[at] = 0
     items.skip[at] = reason
     items.has_key[at] = 0
+    items.is_plain[at] = 0
+    items.hashed[at] = np.uint64(0)
 
 
 @kernel(is_entry=False, inline=True)
-def locate(net: Network, facts: Facts, p: Packets, begin: int, end: int, items: Items) -> int:
-    """Find the items of packets `begin` to `end`.
+def locate(m: Memory, net: Network, facts: Facts, p: Packets, begin: int, end: int, items: Items) -> int:
+    """Find the items of packets `begin` to `end`, and ask for the slots of the index that their flows would have.
 
     Returns:
         How many there are.
@@ -224,17 +241,18 @@ def locate(net: Network, facts: Facts, p: Packets, begin: int, end: int, items: 
             way = np.int64(p.direction[row])
             sender = taken_at + 1 if sender == taken_at + 1 or (not is_known and way == EGRESS) else 0
             receiver = taken_at + 1 if receiver == taken_at + 1 or (not is_known and way == INGRESS) else 0
-        if not sender and not receiver:
-            _add_skip(items, at, row, -1, NO_INTERFACE)
+        if sender == receiver:
+            _add_skip(items, at, row, sender - 1, LOCAL if sender else NO_INTERFACE)
             at += 1
-        elif sender == receiver:
-            _add_skip(items, at, row, sender - 1, LOCAL)
+            continue
+        is_two = sender * receiver != 0
+        # One interface is what nearly all packets touch; which side it is on is anyone's guess, so nothing branches on it.
+        direction, service = (EGRESS if sender else INGRESS), (dst if sender else src) >> 24
+        _add(m, net, facts, p, items, at, row, (sender or receiver) - 1, direction, service)
+        at += 1
+        if is_two:
+            items.is_plain[at - 1] = 0
+            _add(m, net, facts, p, items, at, row, receiver - 1, INGRESS, src >> 24)
+            items.is_plain[at] = 0
             at += 1
-        else:
-            if sender:
-                _add(net, facts, p, items, at, row, sender - 1, EGRESS, dst >> 24)
-                at += 1
-            if receiver:
-                _add(net, facts, p, items, at, row, receiver - 1, INGRESS, src >> 24)
-                at += 1
     return at

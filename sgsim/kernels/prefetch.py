@@ -1,4 +1,4 @@
-"""Asking the processor for memory before it is needed.
+"""What the processor can do that Python has no word for: ask for memory before it is needed, and count zero bits.
 
 A look-up in a table larger than the caches waits some 150 ns for memory; asked for early, many wait at once.
 """
@@ -27,3 +27,13 @@ def prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ANN40
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
+
+
+@intrinsic
+def lowest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ANN401, ARG001  # as above
+    """The position of the lowest bit that is set in a word; one must be."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate

@@ -47,6 +47,7 @@ from sgsim.kernels.layout import (
     TABLE_WORDS,
     TOUCHED,
 )
+from sgsim.kernels.prefetch import prefetch
 from sgsim.kernels.table import mix
 from sgsim.model.protocol import Protocol
 
@@ -145,7 +146,7 @@ def _change(m: Memory, table: int, places: int, at: int) -> None:
     m.bins[at + BIN_GREATEST] = max(m.bins[at + BIN_GREATEST], count)
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def note_inserted(m: Memory, table: int, entry: int, now_ns: int) -> None:
     """An entry took its places."""
     row, word = table * TABLE_WORDS, entry * ENTRY_WORDS
@@ -175,7 +176,7 @@ def note_removed(m: Memory, table: int, entry: int, kind: int, now_ns: int) -> N
         _depart(m, table, entry, places)
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def note_state(m: Memory, table: int, entry: int, before: int) -> None:
     """An entry moved from the state word `before`."""
     word = entry * ENTRY_WORDS
@@ -212,6 +213,14 @@ def _depart(m: Memory, table: int, entry: int, places: int) -> None:
         remote = m.pool[word + KEY_ADDRESSES] >> 32 & _LOW
         block, kind = np.uint64(remote >> IPV4_BLOCK_SHIFT), np.uint64(table * 2 + 1)
     _depart_peer(m, kind, block, np.uint64(peak), np.uint64(places))
+
+
+@kernel(is_entry=False)
+def ask_for_departed(m: Memory, entry: int) -> None:
+    """Ask early for where the peer of a flow that is about to leave is counted; of IPv6 that is another place."""
+    block = np.uint64(m.pool[entry * ENTRY_WORDS + KEY_ADDRESSES] >> 32 + IPV4_BLOCK_SHIFT & 0xFFFFFF)
+    mask = np.uint64(m.clock[DEPARTED_MASK])
+    prefetch(m.departed, np.int64(mix(block ^ mix(np.uint64(1))) & mask) * _DEPARTED_WORDS)
 
 
 @kernel(is_entry=False)

@@ -15,6 +15,7 @@ from sgsim.kernels.answers import (
     R_UNTRACKED,
     SKIP,
     answer,
+    answer_here,
     count,
     emit,
     goes_back,
@@ -25,12 +26,12 @@ from sgsim.kernels.choices import (
     ICMP,
     ICMPV6,
     SYN,
+    TCP,
     UNRESOLVED_RULE,
     choose,
     find_opener,
     first_admitting,
     has_room,
-    may_presume,
     opening_service,
     path,
     peer,
@@ -41,6 +42,7 @@ from sgsim.kernels.entries import (
     insert,
     move,
     progress,
+    progress_here,
 )
 from sgsim.kernels.forget import CLOSE, CLOSED, CUT, REPLACED, TIME_WAIT, forget, untrack
 from sgsim.kernels.fragments import recall_fragment
@@ -225,6 +227,24 @@ def mark_judged(m: Memory, entry: int) -> None:
     m.pool[word] = (m.pool[word] & ~(~0 << VERSION_AT)) | m.clock[VERSION] << VERSION_AT
 
 
+@kernel(is_entry=False)
+def untracks(
+    m: Memory, net: Network, rules: Rules, facts: Facts, p: Packets, items: Items, item: int, entry: int
+) -> bool:
+    """Whether rules that have changed leave a tracked flow untracked; then it goes on so, if it is remembered at all."""
+    mark_judged(m, entry)
+    rule, _cause = judge_again(m, net, rules, facts, p, items, item, entry)
+    if rule >= 0:
+        untrack(m, net, facts, entry, rule, m.clock[VERSION], m.clock[NOW])
+    return rule >= 0
+
+
+@kernel(is_entry=False, inline=True)
+def segment_of(facts: Facts, p: Packets, row: int) -> int:
+    """The segment that a packet is by its TCP flags, 0 if it is not TCP."""
+    return np.int64(facts.segments[p.tcp_flags[row]]) * np.int64(p.protocol[row] == TCP)
+
+
 @kernel(is_entry=False, inline=True)
 def tracked(
     m: Memory,
@@ -247,11 +267,9 @@ def tracked(
     )
     state = m.pool[entry * ENTRY_WORDS + STATE]
     if state >> VERSION_AT != m.clock[VERSION] and facts.options[UNTRACK_WHEN_OPENED]:
-        mark_judged(m, entry)
-        rule, _cause = judge_again(m, net, rules, facts, p, items, item, entry)
-        if rule >= 0:
-            untrack(m, net, facts, entry, rule, m.clock[VERSION], m.clock[NOW])
+        if untracks(m, net, rules, facts, p, items, item, entry):
             return GO_ON, (0 if m.pool[entry * ENTRY_WORDS + FLOW] else AS_NEW)
+        state = m.pool[entry * ENTRY_WORDS + STATE]
     is_reply = goes_back(m, entry, direction)
     effect, after = move(m, facts, entry, is_reply, segment)
     if effect == tcp.REOPENED:
@@ -262,13 +280,15 @@ def tracked(
             return GO_ON, IS_INVALID
         if facts.options[INVALID] == 2:
             return answer(m, facts, p, out, at, row, interface, direction, R_INVALID, S_INVALID, -1, entry), 0
-    is_answered = is_reply or m.pool[entry * ENTRY_WORDS + STATE] >> ANSWERED_AT & 1
-    progress(m, net, facts, interface, entry, is_reply, effect, after)
+    is_answered = is_reply | (state >> ANSWERED_AT & 1)
+    progress_here(m, net, facts, interface, entry, is_reply, effect, after)
     found = IS_DELETED if effect == tcp.DELETED else 0
     if not is_answered and facts.options[UNANSWERED_RULES]:
         return GO_ON, IS_UNANSWERED | found
     word = S_ESTABLISHED if is_answered else S_NEW
-    verdict = answer(m, facts, p, out, at, row, interface, direction, R_ESTABLISHED, word, rule_of(m, entry), entry)
+    verdict = answer_here(
+        m, facts, p, out, at, row, interface, direction, R_ESTABLISHED, word, rule_of(m, entry), entry
+    )
     return verdict, found
 
 
@@ -342,15 +362,13 @@ def presume(
     item: int,
     segment: int,
 ) -> int:
-    """A flow that was open before the recording began, if the rules would have let it open."""
+    """A flow that may have been open before the recording began, if the rules would have let it open."""
     row, interface, direction = (
         np.int64(items.row[item]),
         np.int64(items.interface[item]),
         np.int64(items.direction[item]),
     )
     word = items.service[item]
-    if not may_presume(m, net, facts, p, items, item):
-        return GO_ON
     opener = find_opener(net, rules, facts, p, items, item, segment, True)
     is_reply = np.int64(opener != direction)
     flags = np.int64(p.tcp_flags[row])

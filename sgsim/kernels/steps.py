@@ -22,7 +22,6 @@ from sgsim.kernels.choices import (
     ICMP,
     ICMPV6,
     SYN,
-    TCP,
     UNRESOLVED_RULE,
     choose,
     find_opener,
@@ -91,14 +90,18 @@ from sgsim.kernels.remembered import (
     later_fragment,
     presume,
     related,
+    segment_of,
     tracked,
     untracked,
 )
 from sgsim.kernels.table import REFUSED, TRACKED, UNTRACKED
 from sgsim.model.columns import DecisionColumns
 
+MAY_PRESUME = 32
+"""Beside what `remembered` finds: the flow may have been open before the recording began."""
 
-@kernel(is_entry=False, inline=True)
+
+@kernel(is_entry=False)
 def by_rules(
     m: Memory,
     net: Network,
@@ -142,8 +145,7 @@ def by_rules(
         return answer(m, facts, p, out, at, row, interface, direction, R_RULE, S_NEW, rule, entry)
     cause = CAUSE_PROTOCOL
     if items.has_key[item]:
-        may = refused < 0 and not found & AS_NEW and may_presume(m, net, facts, p, items, item)
-        opener = find_opener(net, rules, facts, p, items, item, segment, may)
+        opener = find_opener(net, rules, facts, p, items, item, segment, found & MAY_PRESUME != 0)
         open_rule, cause = choose(net, rules, facts, interface, word, opener, hi, lo)
         if open_rule >= 0:
             if refused >= 0:
@@ -211,29 +213,52 @@ def send(
     item: int,
 ) -> int:
     """The steps from related ICMP on, for a packet that is filtered."""
+    row = np.int64(items.row[item])
+    if p.quote[row] >= 0:
+        verdict = related(m, facts, p, out, at, items, item)
+        if verdict != GO_ON:
+            return verdict
+    segment = segment_of(facts, p, row)
+    entry = find_item(m, p, items, item) if items.has_key[item] else -1
+    verdict, found = GO_ON, 0
+    if entry >= 0 and m.clock[HAS_EDGES]:
+        interface, direction = np.int64(items.interface[item]), np.int64(items.direction[item])
+        if answers_barred(m, facts, entry, direction, segment):
+            rule = rule_of(m, entry)
+            return answer(m, facts, p, out, at, row, interface, direction, R_NOT_SENT, 0, rule, entry)
+    if entry >= 0 and m.pool[entry * ENTRY_WORDS + STATE] >> TRACKING_AT & 3 == TRACKED:
+        verdict, found = tracked(m, net, rules, facts, p, out, at, items, item, entry, segment)
+    return go_on(m, net, rules, facts, p, out, at, items, item, entry, segment, verdict, found)
+
+
+@kernel(is_entry=False)
+def go_on(
+    m: Memory,
+    net: Network,
+    rules: Rules,
+    facts: Facts,
+    p: Packets,
+    out: DecisionColumns,
+    at: int,
+    items: Items,
+    item: int,
+    entry: int,
+    segment: int,
+    verdict: int,
+    found: int,
+) -> int:
+    """The steps after that of a tracked flow, which gave a verdict, or `GO_ON` also where there is none."""
     row, interface, direction = (
         np.int64(items.row[item]),
         np.int64(items.interface[item]),
         np.int64(items.direction[item]),
     )
-    if p.quote[row] >= 0:
-        verdict = related(m, facts, p, out, at, items, item)
-        if verdict != GO_ON:
-            return verdict
-    segment = np.int64(facts.segments[p.tcp_flags[row]]) if p.protocol[row] == TCP else 0
-    entry = find_item(m, p, items, item) if items.has_key[item] else -1
-    verdict, found = GO_ON, 0
-    if entry >= 0 and m.clock[HAS_EDGES] and answers_barred(m, facts, entry, direction, segment):
-        rule = rule_of(m, entry)
-        return answer(m, facts, p, out, at, row, interface, direction, R_NOT_SENT, 0, rule, entry)
-    if entry >= 0 and m.pool[entry * ENTRY_WORDS + STATE] >> TRACKING_AT & 3 == TRACKED:
-        verdict, found = tracked(m, net, rules, facts, p, out, at, items, item, entry, segment)
-        if verdict != GO_ON:
-            if found & IS_DELETED:
-                forget(m, net, facts, entry, CLOSED, m.clock[NOW])
-            return verdict
-        if found & (AS_NEW | IS_INVALID):
-            entry = -1
+    if verdict != GO_ON:
+        if found & IS_DELETED:
+            forget(m, net, facts, entry, CLOSED, m.clock[NOW])
+        return verdict
+    if found & (AS_NEW | IS_INVALID):
+        entry = -1
     if entry >= 0 and m.pool[entry * ENTRY_WORDS + STATE] >> TRACKING_AT & 3 == UNTRACKED:
         verdict, found = untracked(m, net, rules, facts, p, out, at, items, item, entry, segment)
         if verdict != GO_ON:
@@ -250,7 +275,8 @@ def send(
             else:
                 refused = entry
             entry = -1
-        elif items.has_key[item]:
+        elif items.has_key[item] and may_presume(m, net, facts, p, items, item):
+            found = MAY_PRESUME
             verdict = presume(m, net, rules, facts, p, out, at, items, item, segment)
     if verdict == GO_ON:
         verdict = by_rules(m, net, rules, facts, p, out, at, items, item, entry, refused, segment, found)
@@ -317,7 +343,7 @@ def refuse(m: Memory, net: Network, facts: Facts, p: Packets, items: Items, item
         m.clock[HINGE_INTERFACE], m.clock[HINGE_SERVICE] = interface, -1
         return False
     m.tables[net.interfaces[interface * IF_WORDS + IF_TABLE] * TABLE_WORDS + IN_USE] = 1
-    segment = np.int64(facts.segments[p.tcp_flags[row]]) if p.protocol[row] == TCP else 0
+    segment = segment_of(facts, p, row)
     entry = find_item(m, p, items, item) if items.has_key[item] else -1
     if entry >= 0 and m.pool[entry * ENTRY_WORDS + STATE] >> TRACKING_AT & 3 == REFUSED:
         continue_refused(m, net, facts, items, item, entry, segment)

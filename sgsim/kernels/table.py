@@ -1,7 +1,7 @@
 """Flows that are remembered: an index apart from a pool of entries.
 
 Compiled twin of `sgsim.conntrack.table` and `pressure`. The index has eight bytes a slot, a tag of the hash and the
-number of an entry, and is at most a third full; entries never move. What a look-up needs can so be asked for early.
+number of an entry, and is at most two fifths full; entries never move. What a look-up needs can so be asked for early.
 """
 
 import numpy as np
@@ -14,7 +14,6 @@ from sgsim.kernels.layout import (
     FLOW,
     FREE_COUNT,
     FREE_HEAD,
-    FREE_TAIL,
     INDEX_MASK,
     INDEX_USED,
     KEY_ADDRESSES,
@@ -110,30 +109,23 @@ def find_wide(
 
 @kernel(is_entry=False, inline=True)
 def take_entry(m: Memory) -> int:
-    """A free entry; the caller has seen to it that there is one."""
+    """A free entry, the one freed last, which caches still hold; the caller has seen to it that there is one."""
     head = m.clock[FREE_HEAD]
     if head:
         m.clock[FREE_HEAD] = m.pool[(head - 1) * ENTRY_WORDS + LINKS]
         m.clock[FREE_COUNT] -= 1
-        if not m.clock[FREE_HEAD]:
-            m.clock[FREE_TAIL] = 0
         return head - 1
     entry = m.clock[POOL_USED]
     m.clock[POOL_USED] += 1
     return entry
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def free_entry(m: Memory, entry: int) -> None:
-    """Give an entry back; the one that has been free for longest is taken first, so that neighbours stay neighbours."""
+    """Give an entry back."""
     m.pool[entry * ENTRY_WORDS + FLOW] = 0
-    m.pool[entry * ENTRY_WORDS + LINKS] = 0
-    tail = m.clock[FREE_TAIL]
-    if tail:
-        m.pool[(tail - 1) * ENTRY_WORDS + LINKS] = entry + 1
-    else:
-        m.clock[FREE_HEAD] = entry + 1
-    m.clock[FREE_TAIL] = entry + 1
+    m.pool[entry * ENTRY_WORDS + LINKS] = m.clock[FREE_HEAD]
+    m.clock[FREE_HEAD] = entry + 1
     m.clock[FREE_COUNT] += 1
 
 
@@ -149,12 +141,16 @@ def link(m: Memory, entry: int, hashed: np.uint64) -> None:
     m.clock[INDEX_USED] += 1
 
 
-@kernel(is_entry=False)
-def unlink(m: Memory, entry: int) -> None:
-    """Take an entry out of the index; those behind it move up, so that no gap is left in a chain."""
+@kernel(is_entry=False, inline=True)
+def hash_of(m: Memory, entry: int) -> np.uint64:
+    """The hash of an entry's key."""
     word = entry * ENTRY_WORDS
-    interface = m.pool[word + OWNER] & _LOW
-    hashed = hash_key(m.pool[word + KEY_ADDRESSES], m.pool[word + KEY_SERVICE], interface)
+    return hash_key(m.pool[word + KEY_ADDRESSES], m.pool[word + KEY_SERVICE], m.pool[word + OWNER] & _LOW)
+
+
+@kernel(is_entry=False)
+def unlink(m: Memory, entry: int, hashed: np.uint64) -> None:
+    """Take an entry out of the index; those behind it move up, so that no gap is left in a chain."""
     mask = np.uint64(m.clock[INDEX_MASK])
     at = hashed & _TAG & mask
     wanted = np.uint64(entry + 1)
@@ -171,13 +167,25 @@ def unlink(m: Memory, entry: int) -> None:
     m.clock[INDEX_USED] -= 1
 
 
-@kernel(signature=types.void(types.uint64[::1], types.uint64[::1]))
-def rebuild_index(old: Column, new: Column) -> None:
-    """Put all slots of an index into a larger one; tags suffice."""
-    mask = np.uint64(len(new) - 1)
-    for slot in old:
+@kernel(signature=types.void(types.uint64[::1], types.int64))
+def spread_index(index: Column, slots: int) -> None:
+    """Spread the slots of an index over twice as many, in place; tags suffice.
+
+    Args:
+        index: The larger index. Only the first `slots` are in use, and not all of them.
+        slots: How many there were.
+    """
+    mask = np.uint64(slots * 2 - 1)
+    begin = 0
+    while index[begin] != _ZERO:
+        begin += 1
+    # From an empty slot on, around: so a slot is moved only to where all before it in its chain have moved already.
+    for step in range(1, slots):
+        at = (begin + step) & (slots - 1)
+        slot = index[at]
         if slot != _ZERO:
-            at = slot >> _SHIFT & mask
-            while new[at] != _ZERO:
-                at = (at + _ONE) & mask
-            new[at] = slot
+            index[at] = _ZERO
+            place = slot >> _SHIFT & mask
+            while index[place] != _ZERO:
+                place = (place + _ONE) & mask
+            index[place] = slot

@@ -15,10 +15,11 @@ from sgsim.model.columns import DecisionColumns, PacketColumns
 from sgsim.model.standing import Standing
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
-from sgsim.simulation.engines import choose_engine, make_engine
+from sgsim.simulation.engines import choose_engine, make_engine, make_tallies
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.recorder import Kept, Recorder, See
 from sgsim.simulation.summary import RuleUsage, Summary, TableLoad
+from sgsim.simulation.tally import Tallies
 from sgsim.simulation.timeline import Timeline
 from sgsim.sources.base import BATCH_ROWS, Source, is_recorded
 
@@ -126,10 +127,10 @@ def run(
     name = choose_engine(engine, traffic)
     source, taken_at = open_traffic(traffic, inventory)
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
-    judging = make_engine(name, inventory, options)
+    judging = make_engine(name, inventory, options, record_flows=bool(wanted.flows) or wanted.in_memory)
     if name == "compiled":
         source, taken_at = open_traffic(traffic, inventory, native=True)
-    recorder = _recorder(judging, source, wanted)
+    recorder = _recorder(judging, source, wanted, make_tallies(name, source.files))
     timeline = Timeline(list(changes), options)
     complete = False
     try:
@@ -144,9 +145,9 @@ def run(
     return Replay(summary, recorder.decisions.frames, recorder.flows.frames)
 
 
-def _recorder(engine: Engine, source: Source, wanted: Wanted) -> Recorder:
+def _recorder(engine: Engine, source: Source, wanted: Wanted, tallies: Tallies) -> Recorder:
     if not (wanted.decisions or wanted.flows or wanted.in_memory):
-        return Recorder(engine, source.files, see=wanted.see)
+        return Recorder(engine, source.files, see=wanted.see, tallies=tallies)
     from sgsim.simulation.frames import DECISION_SCHEMA, FLOW_SCHEMA  # noqa: PLC0415  # as above
     from sgsim.simulation.sinks import open_sink  # noqa: PLC0415  # as above
 
@@ -154,7 +155,7 @@ def _recorder(engine: Engine, source: Source, wanted: Wanted) -> Recorder:
         Kept([open_sink(target, schema, wanted.stdout) for target in targets], [] if wanted.in_memory else None)
         for targets, schema in ((wanted.decisions, DECISION_SCHEMA), (wanted.flows, FLOW_SCHEMA))
     )
-    return Recorder(engine, source.files, decisions, flows, see=wanted.see)
+    return Recorder(engine, source.files, decisions, flows, see=wanted.see, tallies=tallies)
 
 
 def _pump(

@@ -17,6 +17,7 @@ from sgsim.engine.options import EngineOptions
 from sgsim.engine.reference_batches import ReferenceBatches
 from sgsim.errors import ConfigError
 from sgsim.rules.inventory import Inventory
+from sgsim.simulation.tally import Tallies
 
 ENGINES: Final = ("auto", "reference", "compiled")
 
@@ -61,15 +62,32 @@ def _size(item: object) -> int:
     return 0
 
 
-def make_engine(name: str, inventory: Inventory, options: EngineOptions) -> Engine:
-    """Make the engine that `choose_engine` has named; where it is to be compiled first, users are told."""
+def make_engine(name: str, inventory: Inventory, options: EngineOptions, *, record_flows: bool) -> Engine:
+    """Make the engine that `choose_engine` has named; where it is to be compiled first, users are told.
+
+    Args:
+        name: Which.
+        inventory: Rules and interfaces.
+        options: How it is to run.
+        record_flows: Whether anybody wants the flows themselves, not only their number.
+    """
     if name == "reference":
-        return ReferenceBatches(inventory, options)
+        return ReferenceBatches(inventory, options, record_flows)
     with _telling_of_compilation():
+        import sgsim.simulation.compiled_tallies  # noqa: PLC0415  # compiled with the engine, as is the decoder
         import sgsim.sources.native  # noqa: F401, PLC0415  # the decoder is compiled with the engine that it feeds
         from sgsim.engine.compiled import CompiledEngine  # noqa: PLC0415  # numba is loaded for this engine alone
 
-        return CompiledEngine(inventory, options)
+        return CompiledEngine(inventory, options, record_flows=record_flows)
+
+
+def make_tallies(name: str, files: Sequence[str]) -> Tallies:
+    """What counts the decisions of the engine that `choose_engine` has named."""
+    if name == "reference":
+        return Tallies(files)
+    from sgsim.simulation.compiled_tallies import CompiledTallies  # noqa: PLC0415  # as above
+
+    return CompiledTallies(files)
 
 
 @contextmanager

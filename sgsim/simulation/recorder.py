@@ -4,19 +4,17 @@ Counts are always kept; decisions and flows are kept in memory, streamed to file
 the input unless decisions or flows are kept in it.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from sgsim.conntrack.entry import FlowEnd
 from sgsim.conntrack.pressure import TablePressure
 from sgsim.engine.base import Engine
 from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns
 from sgsim.model.decision import Verdict
 from sgsim.model.rule_ref import RuleRef
-from sgsim.model.states import Direction, Tracking
+from sgsim.model.states import Direction
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.denied import DeniedTally
 from sgsim.simulation.edge_tally import EdgeTally
@@ -32,7 +30,7 @@ from sgsim.simulation.summary import (
     RuleUsage,
     TableLoad,
 )
-from sgsim.simulation.tally import InterfaceTally, ReasonTally, UsageTally
+from sgsim.simulation.tally import Tallies
 
 if TYPE_CHECKING:
     import polars as pl
@@ -80,28 +78,28 @@ class Recorder:
     flows: Kept = field(factory=Kept)
     see: See | None = None
     """Is shown every batch."""
+    _tallies: Tallies = field()
     start_ns: int | None = field(init=False, default=None)
     """The first packet's time."""
     end_ns: int | None = field(init=False, default=None)
     """The latest time of any packet."""
-    _reasons: ReasonTally = field(init=False)
-    _usage: UsageTally = field(init=False, factory=UsageTally)
-    _interfaces: InterfaceTally = field(init=False, factory=InterfaceTally)
     _denied: DeniedTally = field(init=False)
     _edges: EdgeTally = field(init=False, factory=EdgeTally)
     _strangers: Strangers = field(init=False, factory=Strangers)
-    _flow_kinds: Counter[str] = field(init=False, factory=Counter)
 
-    def __attrs_post_init__(self) -> None:
-        """Begin with nothing."""
-        self._reasons, self._denied = ReasonTally(self.files), DeniedTally(self.files)
+    @_tallies.default
+    def _default_tallies(self) -> Tallies:
+        return Tallies(self.files)
+
+    @_denied.default
+    def _default_denied(self) -> DeniedTally:
+        return DeniedTally(self.files)
 
     def record(self, packets: PacketColumns, decisions: DecisionColumns) -> None:
         """Keep a batch."""
         self._note_times(packets)
-        self._reasons.add(packets, decisions)
-        self._usage.add(packets, decisions)
-        self._interfaces.add(decisions)
+        engine = self.engine
+        self._tallies.add(packets, decisions, interfaces=len(engine.interface_ids), rules=len(engine.rules))
         self._denied.add(packets, decisions)
         self._edges.add(packets, decisions)
         self._strangers.add(packets, decisions)
@@ -110,9 +108,8 @@ class Recorder:
         if self.decisions.is_wanted:
             from sgsim.simulation.frames import decision_frame  # noqa: PLC0415  # only who keeps tables pays for polars
 
-            engine = self.engine
             self.decisions.add(decision_frame(packets, decisions, engine.interface_ids, engine.rules, self.files))
-        self._keep_flows(self.engine.ended_flows())
+        self._keep_flows(engine.ended_flows)
 
     def _note_times(self, packets: PacketColumns) -> None:
         if not len(packets.time_ns):
@@ -132,43 +129,32 @@ class Recorder:
 
     def finish(self) -> None:
         """Keep what is left when the input has ended."""
-        live = self.engine.live_flows()
-        self._keep_flows(self.engine.ended_flows())
-        self._keep_flows(live)
+        live = self.engine.live_flows() if self.flows.is_wanted else None
+        self._keep_flows(self.engine.ended_flows)
+        if live is not None:
+            self._keep_flows(lambda: live)
 
-    def _keep_flows(self, flows: FlowColumns) -> None:
-        self._count_flows(flows)
-        if self.flows.is_wanted and len(flows.flow):
+    def _keep_flows(self, flows: Callable[[], FlowColumns]) -> None:
+        if not self.flows.is_wanted:
+            return
+        rows = flows()
+        if len(rows.flow):
             from sgsim.simulation.frames import flow_frame  # noqa: PLC0415  # as above
 
-            self.flows.add(flow_frame(flows, self.engine.interface_ids, self.engine.rules))
-
-    def _count_flows(self, flows: FlowColumns) -> None:
-        is_refused = flows.tracking == Tracking.REFUSED
-        kinds = {
-            "tracked": flows.tracking == Tracking.TRACKED,
-            "untracked": flows.tracking == Tracking.UNTRACKED,
-            "refused": is_refused,
-            "presumed": flows.is_presumed > 0,
-            "cut": flows.end == FlowEnd.CUT,
-            "live": (flows.end == FlowEnd.LIVE) & ~is_refused,
-            "forgotten": flows.end == FlowEnd.FORGOTTEN,
-        }
-        for kind, rows in kinds.items():
-            self._flow_kinds[kind] += int(rows.sum())
+            self.flows.add(flow_frame(rows, self.engine.interface_ids, self.engine.rules))
 
     def packet_counts(self) -> PacketCounts:
         """Every packet, once."""
         counts = self.engine.counts()
-        return self._reasons.packet_counts(counts.late_packets, counts.largest_step_back_ns)
+        return self._tallies.reasons.packet_counts(counts.late_packets, counts.largest_step_back_ns)
 
     def reason_counts(self) -> tuple[ReasonCount, ...]:
         """How often each reason decided."""
-        return self._reasons.reason_counts()
+        return self._tallies.reasons.reason_counts()
 
     def flow_counts(self) -> FlowCounts:
         """How many flows of each kind."""
-        return FlowCounts(**self._flow_kinds)
+        return FlowCounts(**self.engine.flow_kinds())
 
     def denied_groups(self, number: int) -> tuple[DeniedGroup, ...]:
         """What was denied most."""
@@ -188,7 +174,7 @@ class Recorder:
         return tuple(self._interface_counts(inventory))
 
     def _interface_counts(self, inventory: Inventory) -> Iterator[InterfaceCount]:
-        verdicts = self._interfaces.verdicts
+        verdicts = self._tallies.interfaces.verdicts
         for index in sorted({interface for interface, _ in verdicts}):
             interface_id = self.engine.interface_ids[index]
             interface = inventory.interfaces.get(interface_id)
@@ -203,7 +189,7 @@ class Recorder:
 
     def rule_usage(self, inventory: Inventory) -> tuple[RuleUsage, ...]:
         """Every rule of the groups on interfaces in use, and rules of before a change that were hit."""
-        used = self._usage.of(self.engine.rules)
+        used = self._tallies.usage.of(self.engine.rules)
         refs = dict.fromkeys(self._rules_in_use(inventory))
         return tuple(_usage(ref, used.get(ref)) for ref in refs | dict.fromkeys(used))
 

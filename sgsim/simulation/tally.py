@@ -11,7 +11,7 @@ from sgsim.model.decision import VERDICT_OF_REASON, Reason, Verdict
 from sgsim.model.rule_ref import RuleRef
 from sgsim.simulation.summary import FirstPacket, PacketCounts, ReasonCount
 
-_HITS = (Reason.RULE, Reason.UNTRACKED, Reason.PRESUMED)
+HITS = (Reason.RULE, Reason.UNTRACKED, Reason.PRESUMED)
 """Reasons that say that rules judged the packet and let it pass."""
 
 
@@ -34,8 +34,8 @@ class ReasonTally:
     read: int = 0
     evaluated: int = 0
     decisions: Counter[int] = field(factory=Counter)
-    _bytes: Counter[int] = field(factory=Counter)
-    _first: dict[int, FirstPacket] = field(factory=dict)
+    bytes: Counter[int] = field(factory=Counter)
+    first: dict[int, FirstPacket] = field(factory=dict)
     allowed: int = 0
     denied: int = 0
 
@@ -50,10 +50,10 @@ class ReasonTally:
         sizes = np.bincount(decisions.reason, weights=packets.length_bytes[decisions.row])
         for reason in np.flatnonzero(counts).tolist():
             self.decisions[reason] += int(counts[reason])
-            self._bytes[reason] += int(sizes[reason])
-            if reason not in self._first:
+            self.bytes[reason] += int(sizes[reason])
+            if reason not in self.first:
                 first = int(np.argmax(decisions.reason == reason))
-                self._first[reason] = first_packet(packets, int(decisions.row[first]), self.files)
+                self.first[reason] = first_packet(packets, int(decisions.row[first]), self.files)
 
     def packet_counts(self, late: int, largest_step_back_ns: int) -> PacketCounts:
         """Every packet, once."""
@@ -75,8 +75,8 @@ class ReasonTally:
                 reason=str(reason),
                 verdict=str(VERDICT_OF_REASON.get(reason, "mixed")),
                 decisions=self.decisions[reason],
-                bytes=self._bytes[reason],
-                first=self._first[reason],
+                bytes=self.bytes[reason],
+                first=self.first[reason],
             )
             for reason in Reason
             if self.decisions[reason]
@@ -93,7 +93,7 @@ class UsageTally:
 
     def add(self, packets: PacketColumns, decisions: DecisionColumns) -> None:
         """Count a batch."""
-        is_hit = np.isin(decisions.reason, _HITS) & (decisions.rule >= 0)
+        is_hit = np.isin(decisions.reason, HITS) & (decisions.rule >= 0)
         rules, rows = decisions.rule[is_hit], decisions.row[is_hit]
         if not len(rules):
             return
@@ -123,3 +123,23 @@ class InterfaceTally:
         values, counts = np.unique(pairs[decisions.interface >= 0], return_counts=True)
         for value, number in zip(values.tolist(), counts.tolist(), strict=True):
             self.verdicts[divmod(value, 4)] += number
+
+
+@define
+class Tallies:
+    """All that is counted of decisions."""
+
+    files: Sequence[str]
+    reasons: ReasonTally = field(init=False)
+    usage: UsageTally = field(init=False, factory=UsageTally)
+    interfaces: InterfaceTally = field(init=False, factory=InterfaceTally)
+
+    def __attrs_post_init__(self) -> None:
+        """Begin with nothing."""
+        self.reasons = ReasonTally(self.files)
+
+    def add(self, packets: PacketColumns, decisions: DecisionColumns, *, interfaces: int, rules: int) -> None:  # noqa: ARG002  # what its compiled twin needs
+        """Count a batch of an engine that knows so many interfaces and rules."""
+        self.reasons.add(packets, decisions)
+        self.usage.add(packets, decisions)
+        self.interfaces.add(decisions)

@@ -55,7 +55,7 @@ def find(memory: int, addresses: int, service: int, interface: int) -> int:
 def remove(memory: int, entry: int) -> None:
     """Take an entry out of the index and free it."""
     m = memory_at(memory)
-    table.unlink(m, entry)
+    table.unlink(m, entry, table.hash_of(m, entry))
     table.free_entry(m, entry)
 
 

@@ -94,12 +94,12 @@ def test_growth_of_pool_and_index_loses_nothing(seed):
     assert len(expected) == used == len(set(expected.values()))
 
 
-def test_the_entry_that_is_free_for_longest_is_taken_first():
+def test_the_entry_that_was_freed_last_is_taken_first():
     keeper = new_keeper()
     made = [add(place(keeper), number, 0, 0, number + 1) for number in range(6)]
     for entry in (made[3], made[1], made[4]):
         remove(place(keeper), entry)
-    assert [3, 1, 4, 6] == [add(place(keeper), 100 + number, 0, 0, 10 + number) for number in range(4)]
+    assert [4, 1, 3, 6] == [add(place(keeper), 100 + number, 0, 0, 10 + number) for number in range(4)]
 
 
 def test_wide_addresses_come_with_the_first_need_and_grow_with_the_pool():

@@ -9,9 +9,18 @@ from sgsim.conntrack.entry import FlowEnd
 from sgsim.kernels import layout
 from sgsim.kernels.arrays import Memory
 from sgsim.model.columns import FlowColumns
-from sgsim.model.states import Direction
+from sgsim.model.states import Direction, Tracking
 
 _LOW = 0xFFFFFFFF
+_KINDS = {
+    layout.KIND_TRACKED: "tracked",
+    layout.KIND_UNTRACKED: "untracked",
+    layout.KIND_REFUSED: "refused",
+    layout.KIND_PRESUMED: "presumed",
+    layout.KIND_CUT: "cut",
+    layout.KIND_LIVE: "live",
+    layout.KIND_FORGOTTEN: "forgotten",
+}
 _WIDE_AT = layout.ENTRY_WORDS + layout.EXTRA_WORDS
 
 
@@ -73,3 +82,19 @@ def flow_columns_of(rows: NDArray[Any]) -> FlowColumns:
         allowed=extra[:, layout.ALLOWED].copy(),
         denied=extra[:, layout.DENIED].copy(),
     )
+
+
+def flow_kinds_of(memory: Memory) -> dict[str, int]:
+    """How many flows there have been, by kind."""
+    used = int(memory.clock[layout.POOL_USED])
+    pool = memory.pool[: used * layout.ENTRY_WORDS].reshape(used, layout.ENTRY_WORDS)
+    states = pool[pool[:, layout.FLOW] > 0, layout.STATE]
+    tracking = np.bincount(states >> layout.TRACKING_AT & 3, minlength=4)
+    live = {
+        layout.KIND_TRACKED: tracking[Tracking.TRACKED],
+        layout.KIND_UNTRACKED: tracking[Tracking.UNTRACKED],
+        layout.KIND_REFUSED: tracking[Tracking.REFUSED],
+        layout.KIND_PRESUMED: np.count_nonzero(states >> layout.PRESUMED_AT & 1),
+        layout.KIND_LIVE: tracking[Tracking.TRACKED] + tracking[Tracking.UNTRACKED],
+    }
+    return {name: int(memory.kinds[kind] + live.get(kind, 0)) for kind, name in _KINDS.items()}

@@ -17,7 +17,7 @@ from sgsim.kernels.forget import rebuild_ended
 from sgsim.kernels.fragments import rebuild_fragments
 from sgsim.kernels.pressure import put_departed
 from sgsim.kernels.structs import addresses
-from sgsim.kernels.table import rebuild_index
+from sgsim.kernels.table import spread_index
 
 FIRST_ENTRIES = 4096
 FIRST_DEPARTED = 16_384
@@ -71,7 +71,7 @@ class MemoryKeeper:
         """Make it for no table yet."""
         self.record_flows = record_flows
         self._pool, self._extra = Mapped(np.int64), Mapped(np.int64)
-        self._wide, self._due = Mapped(np.uint64), Mapped(np.int64)
+        self._wide, self._due, self._index = Mapped(np.uint64), Mapped(np.int64), Mapped(np.uint64)
         self.memory = self._first()
         self.addresses = addresses(self.memory)
         self._tell_sizes()
@@ -103,8 +103,8 @@ class MemoryKeeper:
             pool=self._pool.sized(entries * layout.ENTRY_WORDS),
             extra=self._extra.sized(entries * layout.EXTRA_WORDS) if self.record_flows else nothing,
             wide=np.zeros(0, dtype=np.uint64),
-            index=np.zeros(entries * 4, dtype=np.uint64),
-            heads=np.zeros(calendar.ROUNDS * calendar.SLOTS, dtype=np.int32),
+            index=self._index.sized(entries * 4),
+            heads=np.zeros(calendar.ROUNDS * calendar.SLOTS * calendar.LANES, dtype=np.int32),
             occupied=np.zeros(calendar.ROUNDS * calendar.SLOTS // 64, dtype=np.uint64),
             due=self._due.sized(entries * 3),
             tables=nothing,
@@ -172,10 +172,11 @@ class MemoryKeeper:
         self._tell_sizes()
 
     def _grow_index(self) -> None:
-        memory = self.memory
-        index = np.zeros(len(memory.index) * 2, dtype=np.uint64)
-        rebuild_index(memory.index, index)
-        self.memory = memory._replace(index=index)
+        slots = len(self.memory.index)
+        self.memory = self.memory._replace(index=np.zeros(0, dtype=np.uint64))  # so that its mapping can be resized
+        index = self._index.sized(slots * 2)
+        spread_index(index, slots)
+        self.memory = self.memory._replace(index=index)
 
     def _grow_pool(self) -> None:
         memory = self.memory
