@@ -49,6 +49,10 @@ class Shower:
     help="What judges the packets, with the same answers; auto takes the compiled one for large files.",
 )  # fmt: skip
 @click.option(
+    "--threads", default="2", show_default=True, metavar="1|2",
+    help="With 2 the compiled engine judges in one thread while another reads; the answers are the same.",
+)  # fmt: skip
+@click.option(
     "--decisions", multiple=True, metavar="FILE",
     help="Write one row for each packet and interface: .jsonl, .csv or .parquet; - is JSON lines to stdout. Repeatable.",
 )  # fmt: skip
@@ -71,6 +75,7 @@ def command(
     given: RuleOptions,
     recorded: TrafficOptions,
     engine: str,
+    threads: str,
     decisions: tuple[str, ...],
     flows: tuple[str, ...],
     report: tuple[str, ...],
@@ -93,6 +98,7 @@ def command(
       tcpdump -s 128 -w - | sgsim replay -r rules/ --show 20 -
     """  # noqa: D301  # click wants the character, to leave the lines as they are
     _check_choice("--engine", engine, ("auto", "reference", "compiled"))
+    _check_choice("--threads", threads, ("1", "2"))
     _check_choice("--format", form, ("text", "json"))
     _check_endings("--decisions", decisions, TABLE_ENDINGS, may_be_stdout=True)
     _check_endings("--flows", flows, TABLE_ENDINGS, may_be_stdout=True)
@@ -105,7 +111,7 @@ def command(
 
     _check_reports(report)
     shower = Shower(show, to_stderr=is_stdout_taken or form == "json")
-    summary = _run(given, recorded, traffic, engine, decisions, flows, shower)
+    summary = _run(given, recorded, traffic, engine, int(threads), decisions, flows, shower)
     asking = Asking([*given.words(), *recorded.words()], traffic)
     for path in report:
         _write_report(Path(path), summary, asking)
@@ -121,6 +127,7 @@ def _run(
     recorded: TrafficOptions,
     traffic: Sequence[str],
     engine: str,
+    threads: int,
     decisions: Sequence[str],
     flows: Sequence[str],
     shower: Shower,
@@ -141,7 +148,9 @@ def _run(
         keep_interruptible()
     with progress() as shown:
         watch = None if shown is None else shown.show
-        replay = run(inventory, traffic, options, engine=engine, wanted=wanted, changes=changes, watch=watch)
+        replay = run(
+            inventory, traffic, options, engine=engine, wanted=wanted, changes=changes, watch=watch, threads=threads
+        )
     return replay.summary
 
 

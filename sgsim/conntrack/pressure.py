@@ -8,6 +8,7 @@ every change at the moment it happens, expiry too.
 """
 
 from collections import Counter
+from operator import itemgetter
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -85,7 +86,8 @@ class _Tally:
         self.since.clear()
 
     def peak(self) -> dict[str, int]:
-        return dict(sorted(self.at_peak.items(), key=lambda item: (-item[1], item[0])))
+        by_name = sorted(self.at_peak.items())
+        return dict(sorted(by_name, key=itemgetter(1), reverse=True))  # which leaves equals in the order of their names
 
 
 def _add(counts: Counter[str], name: str, places: int) -> None:

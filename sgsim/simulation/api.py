@@ -79,6 +79,7 @@ def replay(
     decisions: str | Path | Iterable[str | Path] = (),
     flows: str | Path | Iterable[str | Path] = (),
     keep: bool = True,
+    threads: int = 2,
     **options: Unpack[TrafficOptions],
 ) -> "Replay":
     """Replay traffic through the groups.
@@ -91,6 +92,7 @@ def replay(
         decisions: Tables to write decisions to, `.parquet`, `.csv` or `.jsonl`.
         flows: Tables to write flows to.
         keep: Whether decisions and flows are kept in memory; without them memory does not grow with the input.
+        threads: 1, or 2 to read in one thread while the compiled engine judges in another; the answers are equal.
         **options: Profile, capacity, timeouts and how recordings are understood, see `TrafficOptions`.
 
     Raises:
@@ -102,7 +104,13 @@ def replay(
 
     wanted = Wanted(decisions=_paths(decisions), flows=_paths(flows), in_memory=keep)
     return run(
-        rules, inputs_of(traffic), traffic_options(**options), engine=engine, wanted=wanted, changes=list(changes)
+        rules,
+        inputs_of(traffic),
+        traffic_options(**options),
+        engine=engine,
+        wanted=wanted,
+        changes=list(changes),
+        threads=threads,
     )
 
 

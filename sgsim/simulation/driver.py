@@ -17,6 +17,7 @@ from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.engines import choose_engine, make_engine, make_tallies
 from sgsim.simulation.inputs import open_traffic
+from sgsim.simulation.pipeline import THREADS, ReadAhead
 from sgsim.simulation.recorder import Kept, Recorder, See
 from sgsim.simulation.summary import RuleUsage, Summary, TableLoad
 from sgsim.simulation.tally import Tallies
@@ -107,6 +108,7 @@ def run(
     wanted: Wanted = Wanted(),
     changes: Sequence[Change] = (),
     watch: Watch | None = None,
+    threads: int = 2,
 ) -> Replay:
     """Replay traffic.
 
@@ -118,12 +120,16 @@ def run(
         wanted: What to keep beside the summary.
         changes: Changes of rules in the order of their times.
         watch: Is told of each batch as it is done.
+        threads: With 2, the compiled engine judges while another thread reads; the outcome is the same.
 
     Raises:
+        ConfigError: If there is no such engine or number of threads.
         SourceError: If nothing of the traffic can be read.
         NoTrafficError: If no packet touches a known interface.
         UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
     """
+    if threads not in THREADS:
+        raise ConfigError(f"threads must be 1 or 2, got {threads!r}")
     name = choose_engine(engine, traffic)
     source, taken_at = open_traffic(traffic, inventory)
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
@@ -134,7 +140,10 @@ def run(
     timeline = Timeline(list(changes), options)
     complete = False
     try:
-        broken = _pump(source, taken_at, judging, recorder, timeline, watch)
+        batches = source.batches(taken_at, batch_rows=BATCH_ROWS)
+        if threads == 2 and name == "compiled":  # the reference engine would only wait for the same interpreter
+            batches = iter(ReadAhead(batches))
+        broken = _pump(batches, source, judging, recorder, timeline, watch)
         _check_met_interface(recorder, inventory, broken)
         recorder.finish()
         complete = True
@@ -159,17 +168,24 @@ def _recorder(engine: Engine, source: Source, wanted: Wanted, tallies: Tallies) 
 
 
 def _pump(
-    source: Source, taken_at: Sequence[int], engine: Engine, recorder: Recorder, timeline: Timeline, watch: Watch | None
+    batches: Iterator[PacketColumns],
+    source: Source,
+    engine: Engine,
+    recorder: Recorder,
+    timeline: Timeline,
+    watch: Watch | None,
 ) -> str | None:
     """Send all batches through; give the break where the input has one after its beginning."""
     done = 0
     try:
-        for batch in source.batches(taken_at, batch_rows=BATCH_ROWS):
+        for batch in batches:
             for part in timeline.parts(batch, engine):
                 recorder.record(part, _filter(engine, part, source))
                 done += len(part.time_ns)
                 if watch is not None:
                     watch(done)
+                del part  # so that the memory of a batch can be used again
+            del batch  # as above
     except SourceError as error:
         if not done:
             raise

@@ -1,0 +1,62 @@
+"""Reading ahead: packets are read and decoded in one thread while they are judged and recorded in another.
+
+Law: the same batches in the same order, and the same error after them, as without it. Memory stays bounded: a few batches
+wait at most.
+"""
+
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from typing import Final
+
+from attrs import define, field
+
+from sgsim.model.columns import PacketColumns
+
+THREADS: Final = (1, 2)
+"""How many a replay may use."""
+
+_MOST_WAITING: Final = 2
+"""Batches that wait to be judged; with the one that is filled and the one that is judged as many as sources keep."""
+
+_Parcel = PacketColumns | BaseException | None
+"""A batch, what went wrong after the last, or None at the end."""
+
+
+@define
+class ReadAhead:
+    """Takes batches from an iterator in a thread of its own."""
+
+    _batches: Iterator[PacketColumns]
+    _parcels: "queue.Queue[_Parcel]" = field(factory=lambda: queue.Queue(_MOST_WAITING), init=False)
+    _is_stopped: threading.Event = field(factory=threading.Event, init=False)
+
+    def __iter__(self) -> Generator[PacketColumns]:
+        """Yield the batches; who goes on no more leaves a thread that stops at its next batch.
+
+        Raises:
+            SourceError: As the iterator does, after the batches before it.
+        """
+        threading.Thread(target=self._run, name="read", daemon=True).start()
+        try:
+            while (parcel := self._parcels.get()) is not None:
+                if isinstance(parcel, BaseException):
+                    raise parcel
+                yield parcel
+                del parcel  # so that its memory can be used again while the next one is awaited
+        finally:
+            self._is_stopped.set()
+            while not self._parcels.empty():
+                self._parcels.get_nowait()
+
+    def _run(self) -> None:
+        last: _Parcel = None
+        try:
+            for batch in self._batches:
+                if self._is_stopped.is_set():
+                    return
+                self._parcels.put(batch)
+                del batch  # as above
+        except BaseException as error:  # noqa: BLE001  # it is raised again where the batches are used
+            last = error
+        self._parcels.put(last)
