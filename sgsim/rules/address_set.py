@@ -85,5 +85,5 @@ class AddressSet:
 def _merge(networks: Iterable[IPNetwork]) -> Ranges:
     networks = tuple(networks)
     if len(networks) < 2:
-        return tuple((network.first, network.last) for network in networks)
+        return tuple((block.first, block.last) for block in map(IPNetwork, networks))  # members come as addresses, too
     return tuple((block.first, block.last) for block in IPSet(networks).iter_ipranges())
