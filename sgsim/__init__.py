@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from sgsim.analysis.finding import Finding
+    from sgsim.analysis.lint import Lint, lint
     from sgsim.analysis.quota import Limits, Quota, quota
     from sgsim.analysis.usage import Usage, usage
     from sgsim.conntrack.profile import PROFILES, Profile
@@ -60,12 +62,14 @@ __all__ = [
     "DocumentError",
     "EngineOptions",
     "Explained",
+    "Finding",
     "Firewall",
     "FirewallEntry",
     "FiveTuple",
     "Interface",
     "Inventory",
     "Limits",
+    "Lint",
     "NoTrafficError",
     "Packet",
     "PrefixList",
@@ -89,6 +93,7 @@ __all__ = [
     "diff",
     "explain",
     "explain_recorded",
+    "lint",
     "load",
     "parse_packet",
     "quota",
@@ -98,6 +103,8 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "sgsim.analysis.finding": ("Finding",),
+    "sgsim.analysis.lint": ("Lint", "lint"),
     "sgsim.analysis.quota": ("Limits", "Quota", "quota"),
     "sgsim.analysis.usage": ("Usage", "usage"),
     "sgsim.conntrack.profile": ("PROFILES", "Profile"),

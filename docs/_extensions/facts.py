@@ -18,6 +18,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata, OptionSpec
 
+from sgsim.analysis.finding import KINDS
+from sgsim.analysis.lint_exposure import ADMIN_PORTS
 from sgsim.cli.main import COMMANDS, commands
 from sgsim.cli.options import _OWN_OPTIONS, rule_options, traffic_options
 from sgsim.conntrack import tcp
@@ -232,6 +234,32 @@ def option_groups() -> dict[str, list[click.Parameter]]:
     return shared | groups
 
 
+class LintFindings(Facts):
+    """`{lint-findings}`: every kind of finding."""
+
+    def markdown(self) -> str:
+        """One row for each kind, the worst first."""
+        rows = [
+            [
+                f"`{kind.id}`",
+                str(kind.severity),
+                literal(f"{kind.meaning}"),
+                literal(kind.fix),
+                source_links(kind.source),
+            ]
+            for kind in KINDS
+        ]
+        return table(["Id", "Severity", "Means", "Fix", "Source"], rows)
+
+
+class AdminPorts(Facts):
+    """`{admin-ports}`: the ports that lint calls administration ports."""
+
+    def markdown(self) -> str:
+        """One line."""
+        return ", ".join(f"{port} ({name})" for port, name in ADMIN_PORTS.items()) + "."
+
+
 class ExemptServices(Facts):
     """`{exempt-services}`: what no security group filters."""
 
@@ -277,5 +305,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("true-or-false", TrueOrFalse)
     app.add_directive("nitro-families", NitroFamilies)
     app.add_directive("exempt-services", ExemptServices)
+    app.add_directive("lint-findings", LintFindings)
+    app.add_directive("admin-ports", AdminPorts)
     app.add_directive("nftables-limits", NftablesLimits)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "usage": "sgsim.cli.usage",
     "quota": "sgsim.cli.quota",
     "synth": "sgsim.cli.synth",
+    "lint": "sgsim.cli.lint",
     "demo": "sgsim.cli.demo",
 }
 """Each subcommand and the module whose `command` it is, in the order of the help text."""

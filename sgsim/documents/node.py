@@ -23,21 +23,29 @@ _Error = TypeVar("_Error", bound=SgsimError)
 EXAMPLES = 3
 """How many examples a note names."""
 
+MOST_PLACES = 10_000
+"""How many places of one kind are kept."""
+
 
 @define
 class Tally:
     """What a reader passed over in one document, by kind: how often, and examples."""
 
     _seen: dict[str, Counter[str]] = field(factory=dict)
+    _places: dict[str, list[tuple[str, str]]] = field(factory=dict)
 
-    def count(self, kind: str, example: str) -> None:
+    def count(self, kind: str, example: str, place: str) -> None:
         """Count one more thing of a kind."""
         self._seen.setdefault(kind, Counter())[example] += 1
+        places = self._places.setdefault(kind, [])
+        if len(places) < MOST_PLACES:
+            places.append((example, place))
 
     def notes(self, origin: str) -> tuple[Note, ...]:
         """One note for each kind, in the order in which they were first met."""
         return tuple(
-            Note(f"{kind}: {listed(examples)}", sum(examples.values()), origin) for kind, examples in self._seen.items()
+            Note(f"{kind}: {listed(examples)}", sum(examples.values()), origin, kind, tuple(self._places[kind]))
+            for kind, examples in self._seen.items()
         )
 
 
@@ -120,7 +128,7 @@ class Node:
 
     def count(self, kind: str, example: str) -> None:
         """Count something that is passed over."""
-        self.document.tally.count(kind, example)
+        self.document.tally.count(kind, example, self.place)
 
     def get(self, key: str) -> "Node | None":
         """The value behind a key; None if it is missing or null."""

@@ -60,6 +60,10 @@ class Note:
     text: str
     count: int = 1
     origin: str = ""
+    kind: str = ""
+    """The text without its examples; empty where it is no count of a document."""
+    places: tuple[tuple[str, str], ...] = field(default=(), eq=False, repr=False)
+    """What was found and where it stands in the document, one by one."""
 
 
 @frozen(kw_only=True)

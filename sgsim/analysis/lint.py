@@ -1,0 +1,89 @@
+"""What is redundant, unreachable, dangling or open: everything that rules alone tell, and what traffic adds."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from sgsim.analysis.finding import KIND_OF, KINDS, Finding, Severity
+from sgsim.analysis.lint_exposure import ADMIN_PORTS, exposure
+from sgsim.analysis.lint_redundant import redundant
+from sgsim.analysis.lint_references import references
+from sgsim.conntrack.policies import BypassProtocols
+from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile, find_profile
+from sgsim.errors import ConfigError
+from sgsim.rules.inventory import Inventory
+
+if TYPE_CHECKING:
+    from sgsim.simulation.summary import Summary
+
+_ORDER: Final = {kind.id: place for place, kind in enumerate(KINDS)}
+_SEVERITY: Final = {str(severity): severity for severity in Severity}
+
+
+@frozen(kw_only=True)
+class Lint:
+    """What was found."""
+
+    profile: str
+    groups: int
+    rules: int
+    interfaces: int
+    findings: tuple[Finding, ...]
+    """The worst first."""
+
+    def at_least(self, severity: Severity) -> tuple[Finding, ...]:
+        """The findings that are as bad, or worse."""
+        return tuple(each for each in self.findings if _SEVERITY[each.severity] >= severity)
+
+
+def lint(
+    rules: Inventory,
+    *,
+    profile: str | Profile = DEFAULT_PROFILE,
+    disable: Iterable[str] = (),
+    admin_ports: Iterable[int] = tuple(ADMIN_PORTS),
+    summary: "Summary | None" = None,
+) -> Lint:
+    """Find what is wrong with rules.
+
+    Args:
+        rules: What `sgsim.load` gives.
+        profile: Whose behaviour decides about tracking.
+        disable: Kinds of findings that are not wanted.
+        admin_ports: TCP ports that the Internet should not reach.
+        summary: Of a replay of traffic through these rules (`replay(...).summary`), which tells what tracking costs.
+
+    Raises:
+        ConfigError: If a kind that is disabled does not exist.
+    """
+    off = set(disable)
+    for name in sorted(off - KIND_OF.keys()):
+        raise ConfigError(f"finding must be one of {', '.join(KIND_OF)}, got {name!r}")
+    found_profile = find_profile(profile) if isinstance(profile, str) else profile
+    bypasses = found_profile.bypass.value is not BypassProtocols.NONE
+    found = [
+        *redundant(rules),
+        *references(rules),
+        *exposure(rules, admin_ports, bypasses=bypasses, peak_by_rule=peak_by_rule(summary)),
+    ]
+    wanted = [each for each in found if each.id not in off]
+    wanted.sort(key=lambda each: (-_SEVERITY[each.severity], _ORDER[each.id]))
+    return Lint(
+        profile=found_profile.name,
+        groups=len(rules.groups),
+        rules=sum(len(group.rules) for group in rules.groups.values()),
+        interfaces=len(rules.interfaces),
+        findings=tuple(wanted),
+    )
+
+
+def peak_by_rule(summary: "Summary | None") -> Mapping[str, int] | None:
+    """Places of all tables at their peaks, by rule; None without a replay."""
+    if summary is None:
+        return None
+    found: dict[str, int] = {}
+    for table in summary.tables:
+        for rule_id, places in table.peak_by_rule.items():
+            found[rule_id] = found.get(rule_id, 0) + places
+    return found

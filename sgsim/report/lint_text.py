@@ -1,0 +1,77 @@
+"""What lint found, in words: the worst first, each with its place and what to do."""
+
+from collections.abc import Iterator, Sequence
+
+from sgsim.analysis.baseline import Accepted, Judged
+from sgsim.analysis.finding import KIND_OF, Finding
+from sgsim.analysis.lint import Lint
+from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.units import counted, number
+
+_TONES = {"error": "deny", "warning": "skip", "note": ""}
+
+
+def lint_sections(lint: Lint, judged: Judged) -> list[Section]:
+    """One section for each kind that occurs, behind what was looked at."""
+    found = [Section("Looked at", [Facts(list(_facts(lint, judged)))])]
+    for severity, kind, findings in _by_kind(judged.open):
+        about = KIND_OF[kind]
+        blocks: list[Block] = [
+            Table([Column(""), Column("")], [row for each in findings for row in _rows(each)]),
+            Paragraph(f"{about.fix}" if all(each.fix == about.fix for each in findings) else ""),
+        ]
+        found.append(
+            Section(f"{severity}: {about.title} [{kind}]", [block for block in blocks if block != Paragraph("")])
+        )
+    if judged.accepted:
+        found.append(
+            Section(
+                "Accepted",
+                [Table([Column("Finding"), Column("About"), Column("Reason")], list(map(_accepted, judged.accepted)))],
+            )
+        )
+    if judged.gone:
+        gone = [
+            Paragraph(f"{each.finding} {each.fingerprint} is in the baseline and is no longer found: {each.about}")
+            for each in judged.gone
+        ]
+        found.append(Section("Baseline", gone))
+    return found
+
+
+def _facts(lint: Lint, judged: Judged) -> Iterator[tuple[str, str]]:
+    yield (
+        "rules",
+        f"{counted(lint.rules, 'rule')} of {counted(lint.groups, 'group')}, {counted(lint.interfaces, 'interface')}",
+    )
+    counts = {severity: sum(each.severity == severity for each in judged.open) for severity in _TONES}
+    told = ", ".join(counted(count, severity) for severity, count in counts.items() if count)
+    yield "found", told or "nothing"
+    if judged.accepted:
+        yield "accepted", f"{number(len(judged.accepted))}, by the baseline"
+
+
+def _by_kind(findings: Sequence[Finding]) -> Iterator[tuple[str, str, list[Finding]]]:
+    """Findings of one severity and kind, in the order of the first of each."""
+    grouped: dict[tuple[str, str], list[Finding]] = {}
+    for each in findings:
+        grouped.setdefault((each.severity, each.id), []).append(each)
+    for (severity, kind), found in grouped.items():
+        yield severity, kind, found
+
+
+def _rows(each: Finding) -> Iterator[Row]:
+    """Where it stands and what it is about; below, what is wrong and what to do."""
+    about = "  ".join(part for part in (each.group_id, each.rule) if part)
+    where = ", ".join(part for part in (each.file, each.place) if part)
+    lines = [about, each.message, each.fix if each.fix != KIND_OF[each.id].fix else ""]
+    first, *others = [line for line in lines if line]
+    yield Row((where, first), _TONES[each.severity])
+    yield from (Row(("", f"  {line}")) for line in others)
+
+
+def _accepted(each: Accepted) -> Row:
+    until = f" (until {each.expires})" if each.expires else ""
+    owner = f", {each.owner}" if each.owner else ""
+    about = " ".join(part for part in (each.finding.group_id, each.finding.rule) if part)
+    return Row((each.finding.id, about, f"{each.reason}{owner}{until}"))

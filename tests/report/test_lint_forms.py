@@ -1,0 +1,108 @@
+"""The same findings as text, JSON, SARIF and GitHub's workflow commands."""
+
+import json
+from datetime import date
+
+import pytest
+from attrs import evolve
+from builders import group, interface, inventory, rule
+from jsonschema import Draft202012Validator
+
+from sgsim.analysis.baseline import accept_all, judge
+from sgsim.analysis.finding import KINDS
+from sgsim.analysis.lint import lint
+from sgsim.data import read_schema
+from sgsim.report.github import github_lines
+from sgsim.report.lint_json import lint_json
+from sgsim.report.lint_text import lint_sections
+from sgsim.report.sarif import file_uri, sarif_document
+from sgsim.report.summary_text import plain_text, text_lines
+
+RULES = (
+    rule("tcp 22 from 0.0.0.0/0", place="line 4, column 9"),
+    rule("tcp 80 from pl-1", place="SecurityGroups[0].IpPermissions[1].PrefixListIds[0]"),
+    rule("all to 0.0.0.0/0"),
+)
+KNOWN = inventory(group(*RULES, origin="rules/a b.yaml"), interface(public_addresses=("203.0.113.1",)))
+LINT = lint(KNOWN)
+DAY = date(2027, 1, 1)
+JUDGED = judge(LINT.findings, (), DAY)
+ACCEPTED = judge(LINT.findings, accept_all(LINT.findings[:1], "planned"), DAY)
+
+
+def test_text_has_the_worst_first_with_place_and_fix():
+    lines = plain_text(text_lines(lint_sections(LINT, JUDGED))).splitlines()
+    assert lines[:3] == ["Looked at", "  rules  3 rules of 1 group, 1 interface", "  found  1 error, 1 warning"]
+    assert lines[4:8] == [
+        "error: Administration port open to the Internet [open-admin-port]",
+        "  rules/a b.yaml, line 4, column 9  sg-web  tcp 22 from 0.0.0.0/0",
+        "                                      the Internet may reach port 22 (SSH) of eni-a",
+        "  Narrow the peer to the addresses that need it, or to a group.",
+    ]
+
+
+def test_text_names_what_is_accepted():
+    text = plain_text(text_lines(lint_sections(LINT, ACCEPTED)))
+    assert "  open-admin-port  sg-web tcp 22 from 0.0.0.0/0  planned" in text
+    assert "  accepted  1, by the baseline" in text
+
+
+@pytest.mark.parametrize("judged", [JUDGED, ACCEPTED])
+def test_json_is_as_the_schema_says(judged):
+    schema = Draft202012Validator(read_schema("lint"))
+    document = json.loads(lint_json(LINT, judged))
+    schema.validate(document)
+    assert not schema.is_valid(document | {"more": 1})
+    assert len(document["findings"]) + len(document["accepted"]) == len(LINT.findings)
+
+
+def test_sarif_has_rules_results_places_and_fingerprints():
+    (run,) = sarif_document(ACCEPTED)["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert [each["id"] for each in rules] == [kind.id for kind in KINDS]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in {"error", "warning", "note"}
+        assert result["partialFingerprints"]["sgsim/v1"]
+    warning, error = run["results"]
+    assert error["suppressions"] == [{"kind": "external", "justification": "planned"}]
+    assert error["locations"] == [
+        {
+            "physicalLocation": {
+                "artifactLocation": {"uri": "rules/a%20b.yaml"},
+                "region": {"startLine": 4, "startColumn": 9},
+            },
+            "logicalLocations": [{"fullyQualifiedName": "sg-web:ingress:tcp:22:0.0.0.0/0"}],
+        }
+    ]
+    assert warning["locations"] == [
+        {
+            "physicalLocation": {"artifactLocation": {"uri": "rules/a%20b.yaml"}},
+            "logicalLocations": [{"fullyQualifiedName": "SecurityGroups[0].IpPermissions[1].PrefixListIds[0]"}],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "uri"), [("plan.json#after", "plan.json"), ("/a/b.json", "file:///a/b.json"), ("a#b.json", "a%23b.json")]
+)
+def test_a_file_is_a_uri_without_its_side(name, uri):
+    assert file_uri(name) == uri
+
+
+def test_github_has_one_line_for_each():
+    first, second = github_lines(JUDGED.open).splitlines()
+    assert first == (
+        "::error file=rules/a b.yaml,title=Administration port open to the Internet [open-admin-port],line=4,col=9::"
+        "sg-web tcp 22 from 0.0.0.0/0: the Internet may reach port 22 (SSH) of eni-a. "
+        "Narrow the peer to the addresses that need it, or to a group."
+    )
+    assert second.startswith(
+        "::warning file=rules/a b.yaml,title=Reference that no document resolves [unresolved-reference]::"
+    )
+
+
+def test_github_escapes_what_would_end_a_command():
+    (line,) = github_lines([evolve(JUDGED.open[0], file="a:b,c.yaml", message="50 %\nand more")]).splitlines()
+    assert "file=a%3Ab%2Cc.yaml," in line
+    assert "50 %25%0Aand more" in line
