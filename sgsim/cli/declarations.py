@@ -116,4 +116,9 @@ TRAFFIC_OPTIONS: Final = (
         "--remember", type=Number("flows", least=1, is_whole=True), default=DEFAULT_REMEMBER, metavar="N",
         help=f"Flows remembered beside the table, for each instance. [default: {DEFAULT_REMEMBER}]",
     ),
+    click.option(
+        "--log-format", metavar="FORMAT",
+        help="Fields of flow logs without a header, as AWS has them: '${version} ${srcaddr} ...'. "
+        "[default: the default format]",
+    ),
 )  # fmt: skip

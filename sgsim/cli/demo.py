@@ -57,7 +57,8 @@ def command(save: str | None, capacity: int) -> None:
 def _replay(shown: RuleOptions, capture: str) -> None:
     from sgsim.cli.terminal import write_lines  # noqa: PLC0415  # numpy, which `sgsim --help` needs not
     from sgsim.report.demo_sections import things_to_see  # noqa: PLC0415  # as above
-    from sgsim.report.summary_sections import Asking, sections  # noqa: PLC0415  # as above
+    from sgsim.report.summary_asking import Asking  # noqa: PLC0415  # as above
+    from sgsim.report.summary_sections import sections  # noqa: PLC0415  # as above
     from sgsim.report.summary_text import text_lines  # noqa: PLC0415  # as above
 
     summary = _summary(shown.capacity, capture)

@@ -14,7 +14,10 @@ from sgsim.model.shorthand import parse_packet
 @rule_options
 @traffic_options
 @click.option(
-    "--packet", "frame", metavar="N", help="Explain packet N of TRAFFIC, as Wireshark counts; FILE:N with several."
+    "--packet",
+    "frame",
+    metavar="N",
+    help="Explain packet N of TRAFFIC, as Wireshark counts, or the flow-log record in line N; FILE:N with several.",
 )
 @click.option("--profile-settings", is_flag=True, help="List every setting of the profile, and how well it is known.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -47,7 +50,9 @@ def command(
         click.echo(_profile(given, form), nl=False)
         return
     if not words:
-        what = "PACKET must be given" if frame is None else "--packet must be followed by at least one capture"
+        what = (
+            "PACKET must be given" if frame is None else "--packet must be followed by at least one capture or flow log"
+        )
         raise ConfigError(f"{what}, got none")
     click.echo(_written(_explanation(given, recorded, frame, words), form), nl=False)
 

@@ -142,6 +142,7 @@ class TrafficOptions:
     remember: int = DEFAULT_REMEMBER
     change: tuple[str, ...] = ()
     timeline: tuple[str, ...] = ()
+    log_format: str | None = None
 
     def engine_options(self, given: RuleOptions) -> EngineOptions:
         """How the engine is to run on recorded traffic.
@@ -155,6 +156,7 @@ class TrafficOptions:
             cold_start=self.cold_start,
             as_recorded=self.as_recorded,
             remember=self.remember,
+            log_format=self.log_format,
         )
 
     def changes(self, given: RuleOptions, inventory: Inventory) -> list[Change]:

@@ -16,7 +16,7 @@ from sgsim.errors import ConfigError
 if TYPE_CHECKING:
     from sgsim.engine.base import Engine
     from sgsim.model.columns import DecisionColumns, PacketColumns
-    from sgsim.report.summary_sections import Asking
+    from sgsim.report.summary_asking import Asking
     from sgsim.simulation.summary import Summary
 
 TABLE_ENDINGS: Final = (".jsonl", ".csv", ".parquet")
@@ -84,10 +84,11 @@ def command(
     show: int,
     traffic: tuple[str, ...],
 ) -> None:
-    """Replay captures through security groups.
+    """Replay captures or VPC flow logs through security groups.
 
-    TRAFFIC is a pcap or pcapng file, also gzipped, or - for standard input; INTERFACE=FILE says at which interface it
-    was taken. Several are merged by time. The exit code is 0 whatever the verdicts, and 2 for bad input.
+    TRAFFIC is a pcap or pcapng file, a flow log (text, Parquet, JSON of CloudWatch Logs), also gzipped, a folder of
+    them, or - for standard input; INTERFACE=FILE says at which interface it was taken. Several are merged by time. The
+    exit code is 0 whatever the verdicts, and 2 for bad input.
 
     \b
     Examples:
@@ -95,6 +96,7 @@ def command(
       sgsim replay -r groups.json --interface 10.0.0.5=sg-web --capacity 50000 capture.pcap
       sgsim replay -r rules/ --change 3600=new.json --report report.html monday.pcap
       sgsim replay -r rules/ --decisions - capture.pcap | jq 'select(.verdict == "deny")'
+      sgsim replay -r rules/ AWSLogs/123456789012/vpcflowlogs/eu-west-1/2026/01/31/
       tcpdump -s 128 -w - | sgsim replay -r rules/ --show 20 -
     """  # noqa: D301  # click wants the character, to leave the lines as they are
     _check_choice("--engine", engine, ("auto", "reference", "compiled"))
@@ -107,7 +109,7 @@ def command(
         raise ConfigError("standard output must be given to one table, got --decisions or --flows - twice")
     is_stdout_taken = STDOUT in {*decisions, *flows}
 
-    from sgsim.report.summary_sections import Asking  # noqa: PLC0415  # numpy, which `sgsim --help` needs not
+    from sgsim.report.summary_asking import Asking  # noqa: PLC0415  # numpy, which `sgsim --help` needs not
 
     _check_reports(report)
     shower = Shower(show, to_stderr=is_stdout_taken or form == "json")

@@ -28,6 +28,9 @@ class EngineOptions:
     as_recorded: bool = False
     """Recorded traffic: whether answers to denied packets are judged as if somebody had sent them."""
 
+    log_format: str | None = None
+    """Recorded traffic: the fields of flow logs that have no header and not the default format, for whoever reads them."""
+
     @remember.validator
     def _check_remember(self, _attribute: object, value: int) -> None:
         if value < 1:

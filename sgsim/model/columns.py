@@ -1,7 +1,8 @@
 """Packets and decisions as columns: one numpy array for each field, one row for each packet.
 
-Sources yield `PacketColumns`; engines turn them into `DecisionColumns`; the recorder reads both. The only module of
-`model` that needs numpy. Axes: `(packets,)`, `(quotes,)`, `(decisions,)`.
+Sources yield `PacketColumns`; engines turn them into `DecisionColumns`; the recorder reads both. Flow logs are read as
+`RecordColumns`, of which packets are made that stand for them. The only module of `model` that needs numpy. Axes:
+`(packets,)`, `(quotes,)`, `(decisions,)`, `(flows,)`, `(records,)`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -293,3 +294,65 @@ FLOW_DTYPES: Final[dict[str, str]] = {
 def flow_columns(rows: Sequence[tuple[Any, ...]]) -> FlowColumns:
     """Build columns from rows, one tuple for each flow in the order of `FLOW_DTYPES`."""
     return FlowColumns(*_columns(rows, FLOW_DTYPES))
+
+
+class RecordColumns(NamedTuple):
+    """Records of flow logs in the order of their starts, axis `(records,)`.
+
+    A record stands for packets that went one way within a time. A row with `skip` other than 0 stands for none; of it
+    only times, `line`, `file` and `taken_at` mean something.
+    """
+
+    start_ns: Column
+    """int64, the first packet's time, nanoseconds since the epoch."""
+    end_ns: Column
+    """int64, the last packet's time."""
+    line: Column
+    """int64, place in its file, from 1."""
+    file: Column
+    """int32, which input file, from 0; folders may hold more files than `PacketColumns` can count."""
+    src_hi: Column
+    """uint64; addresses are those that the interface's groups saw."""
+    src_lo: Column
+    """uint64."""
+    dst_hi: Column
+    """uint64."""
+    dst_lo: Column
+    """uint64."""
+    family: Column
+    """uint8, 4 or 6; 0 if skipped."""
+    protocol: Column
+    """uint8, IANA number."""
+    src_port: Column
+    """uint16, 0 without ports."""
+    dst_port: Column
+    """uint16."""
+    flags: Column
+    """uint8, TCP flags as the log has them, 255 if it does not tell."""
+    direction: Column
+    """uint8, `Direction` at the interface, 0 if unknown."""
+    taken_at: Column
+    """int32, index of the interface that the record is of, -1 if none."""
+    packets: Column
+    """int64, how many it stands for."""
+    bytes: Column
+    """int64."""
+    logged: Column
+    """uint8, `Verdict` that AWS logged, 0 if it is not told."""
+    refused_by: Column
+    """uint8, what AWS says has refused it if neither group nor network ACL did, else 0."""
+    skip: Column
+    """uint8, 0 or the `Reason` why it stands for no packets."""
+
+
+RECORD_DTYPES: Final[dict[str, str]] = {
+    "start_ns": "i8", "end_ns": "i8", "line": "i8", "file": "i4",
+    "src_hi": "u8", "src_lo": "u8", "dst_hi": "u8", "dst_lo": "u8", "family": "u1", "protocol": "u1",
+    "src_port": "u2", "dst_port": "u2", "flags": "u1", "direction": "u1", "taken_at": "i4",
+    "packets": "i8", "bytes": "i8", "logged": "u1", "refused_by": "u1", "skip": "u1",
+}  # fmt: skip
+
+
+def record_columns(rows: Sequence[tuple[Any, ...]]) -> RecordColumns:
+    """Build columns from rows, one tuple for each record in the order of `RECORD_DTYPES`."""
+    return RecordColumns(*_columns(rows, RECORD_DTYPES))

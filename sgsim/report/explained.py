@@ -80,7 +80,7 @@ def explain_recorded(
     Args:
         rules: What `sgsim.load` gives.
         traffic: As `sgsim.replay` takes it.
-        packet: Its number, as Wireshark counts; `"FILE:NUMBER"` where there are several captures.
+        packet: Its number, as Wireshark counts, or the line of a flow log; `"FILE:NUMBER"` where there are several files.
         changes: Rules that take over while the traffic runs.
         **options: As `sgsim.replay` takes them, see `sgsim.simulation.api.TrafficOptions`.
 

@@ -10,7 +10,8 @@ from sgsim import __version__
 from sgsim.data import data_path
 from sgsim.errors import ConfigError
 from sgsim.report.blocks import Block
-from sgsim.report.summary_sections import Asking, sections
+from sgsim.report.summary_asking import Asking
+from sgsim.report.summary_sections import sections
 from sgsim.simulation.summary import Summary
 
 MODULES: Final = ("altair", "jinja2", "vl_convert")

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from sgsim.report.blocks import Block, Commands, Facts, Paragraph, Section, Table
-from sgsim.report.summary_sections import Asking, sections
+from sgsim.report.summary_asking import Asking
+from sgsim.report.summary_sections import sections
 from sgsim.simulation.summary import Summary
 
 _SPECIAL = "\\`*_{}[]<>#|~"

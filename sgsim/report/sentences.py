@@ -33,6 +33,25 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.SKIP_DATA: "A flow-log record that says that records were lost.",
 }
 
+CAUSES: Final[dict[str, str]] = {
+    "rules": "No rule at hand admits what AWS accepted: the rules are others than those of then.",
+    "stale_members": "A rule would admit it if the peer were a member of a group or list that it names.",
+    "network_acl": "A network ACL may have refused it, or be given here and refuse it: the log joins both.",
+    "after_close": "It came when its connection was over; AWS rejects late packets.",
+    "aggregation": "A record joins packets of up to 10 minutes: their order is lost, or both verdicts occurred.",
+    "exempt": "Groups never filter this service.",
+    "aws_control": "Block Public Access or Encryption Controls refused it (reject-reason).",
+    "capacity": "The tracking table was full in the simulation.",
+    "unknown": "None of the causes that can be told from the log.",
+}
+"""Why a verdict may differ from the logged one, by the names of `sgsim.simulation.causes.Cause`."""
+
+
+def cause_sentence(cause: str) -> str:
+    """The sentence of a cause by its name in outputs."""
+    return CAUSES[cause]
+
+
 _BY_NAME: Final = {str(reason): sentence for reason, sentence in SENTENCES.items()}
 
 

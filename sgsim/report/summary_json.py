@@ -10,8 +10,8 @@ from typing import Any, Final
 from attrs import asdict
 
 from sgsim import __version__
-from sgsim.report.sentences import sentence_of
-from sgsim.report.summary_sections import Asking
+from sgsim.report.sentences import cause_sentence, sentence_of
+from sgsim.report.summary_asking import Asking
 from sgsim.report.units import rfc3339
 from sgsim.simulation.summary import Summary
 
@@ -24,10 +24,22 @@ def summary_document(summary: Summary, asking: Asking | None = None) -> dict[str
     document |= {"start_time": _time(summary.start_ns), "end_time": _time(summary.end_ns)}
     for reason, count in zip(document["reasons"], summary.reasons, strict=True):
         reason["sentence"] = sentence_of(count.reason)
-        reason["explain"] = (asking.explain(count.first) or None) if asking else None
+        reason["explain"] = (asking.explain(count.first, several=len(summary.files) > 1) or None) if asking else None
+    if summary.records is not None:
+        _complete_agreement(document["records"]["agreement"], summary, asking)
     for table in document["tables"]:
         table["peak_time"] = _time(table["peak_time_ns"])
     return document
+
+
+def _complete_agreement(document: dict[str, Any], summary: Summary, asking: Asking | None) -> None:
+    """Add sentences and commands, as reasons have them."""
+    assert summary.records is not None, "it is asked before"  # noqa: S101  # a law of the caller
+    agreement, several = summary.records.agreement, len(summary.files) > 1
+    for cause, cause_count in zip(document["causes"], agreement.causes, strict=True):
+        cause["sentence"] = cause_sentence(cause_count.cause)
+    for group, each in zip(document["disagreements"], agreement.disagreements, strict=True):
+        group["explain"] = (asking.explain(each.first, several=several) or None) if asking else None
 
 
 def summary_json(summary: Summary, asking: Asking | None = None) -> str:

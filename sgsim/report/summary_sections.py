@@ -4,39 +4,22 @@ What was replayed, what became of it and why, what was denied most, how full the
 and what else should be known.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
-
-from attrs import frozen
 
 from sgsim.model.protocol import protocol_name
 from sgsim.report.blocks import Block, Column, Commands, Facts, Paragraph, Row, Section, Table
+from sgsim.report.record_sections import record_sections
 from sgsim.report.rule_sections import WAYS, rule_sections
 from sgsim.report.sentences import sentence_of
+from sgsim.report.summary_asking import Asking
 from sgsim.report.table_sections import table_section
-from sgsim.report.units import counted, duration, number, offset, rfc3339, shell_line
-from sgsim.simulation.summary import DeniedGroup, FirstPacket, Summary
+from sgsim.report.units import counted, duration, number, offset, rfc3339
+from sgsim.simulation.summary import DeniedGroup, Summary
 
 MOST_DENIED: Final = 10
 MOST_INTERFACES: Final = 20
 MOST_NOTES: Final = 20
-
-
-@frozen
-class Asking:
-    """How to ask further about the same replay."""
-
-    options: Sequence[str]
-    """`-r RULES` and what else the replay was given."""
-    traffic: Sequence[str]
-    """Its inputs as they were given."""
-
-    def explain(self, first: FirstPacket) -> str:
-        """The command that explains one packet; empty where an input cannot be read again."""
-        if "-" in self.traffic:
-            return ""
-        packet = f"{first.file}:{first.number}" if len(self.traffic) > 1 else str(first.number)
-        return shell_line(["sgsim", "explain", *self.options, "--packet", packet, *self.traffic])
 
 
 def sections(summary: Summary, asking: Asking | None = None) -> list[Section]:
@@ -49,11 +32,21 @@ def sections(summary: Summary, asking: Asking | None = None) -> list[Section]:
     return [
         _replayed(summary),
         _verdicts(summary, asking),
+        *record_sections(summary, asking),
         *_denied(summary),
         *(table_section(table, summary) for table in summary.tables),
         *rule_sections(summary),
         *_notes(summary),
     ]
+
+
+def _noun(summary: Summary) -> str:
+    """What the traffic consists of."""
+    return "packet" if summary.records is None else "record"
+
+
+def _head(summary: Summary) -> str:
+    return f"{_noun(summary).capitalize()}s"
 
 
 def _replayed(summary: Summary) -> Section:
@@ -67,7 +60,7 @@ def _replayed_facts(summary: Summary) -> Iterator[tuple[str, str]]:
         length = duration(summary.end_ns - summary.start_ns)
         yield "time", f"{rfc3339(summary.start_ns)} to {rfc3339(summary.end_ns)} ({length})"
     yield (
-        "packets",
+        f"{_noun(summary)}s",
         f"{number(packets.read)} read = {number(packets.evaluated)} judged + {number(packets.skipped)} skipped",
     )
     at_each = ", at each interface on its way" if packets.decisions > packets.read else ""
@@ -100,7 +93,7 @@ def _flows(summary: Summary) -> str:
 
 
 def _verdicts(summary: Summary, asking: Asking | None) -> Section:
-    columns = [Column(""), Column("Reason"), Column("Packets", is_number=True), Column("What it means")]
+    columns = [Column(""), Column("Reason"), Column(_head(summary), is_number=True), Column("What it means")]
     rows = [
         Row(
             cells=(
@@ -119,10 +112,10 @@ def _verdicts(summary: Summary, asking: Asking | None) -> Section:
 def _explanations(summary: Summary, asking: Asking | None) -> Iterator[Commands]:
     if asking is None:
         return
-    lines = [(count.reason, asking.explain(count.first)) for count in summary.reasons]
+    lines = [(count.reason, asking.explain(count.first, several=len(summary.files) > 1)) for count in summary.reasons]
     known = [(reason, line) for reason, line in lines if line]
     if known:
-        yield Commands("Why, step by step, for the first packet of each", known)
+        yield Commands(f"Why, step by step, for the first {_noun(summary)} of each", known)
 
 
 def _interfaces(summary: Summary) -> Iterator[Block]:
@@ -160,17 +153,19 @@ def _denied(summary: Summary) -> Iterator[Section]:
     shown = summary.denied[:MOST_DENIED]
     has_many = len(summary.interfaces) > 1
     columns = [
-        Column("Packets", is_number=True), *([Column("Interface")] if has_many else []), Column("Way"),
-        Column("Peer"), Column("To"), Column("First reason"), Column("First packet"),
+        Column(_head(summary), is_number=True), *([Column("Interface")] if has_many else []), Column("Way"),
+        Column("Peer"), Column("To"), Column("First reason"), Column(f"First {_noun(summary)}"),
     ]  # fmt: skip
     blocks: list[Block] = [Table(columns, [_denied_row(group, has_many=has_many) for group in shown])]
     left = summary.denied_groups - len(shown)
     if left:
-        most = counted(shown[-1].packets, "packet")
+        most = counted(shown[-1].packets, _noun(summary))
         blocks.append(Paragraph(f"and {counted(left, 'more group')} of at most {most}{' each' if left > 1 else ''}"))
     most_too_many = max(group.most_too_many for group in summary.denied)
     if most_too_many:
-        blocks.append(Paragraph(f"approximate: a count may be too high by up to {counted(most_too_many, 'packet')}"))
+        blocks.append(
+            Paragraph(f"approximate: a count may be too high by up to {counted(most_too_many, _noun(summary))}")
+        )
     yield Section("Denied most", blocks)
 
 
@@ -202,14 +197,14 @@ def _notes(summary: Summary) -> Iterator[Section]:
         was, their = ("was", "its") if packets.late == 1 else ("were", "their")
         blocks.append(
             Paragraph(
-                f"{counted(packets.late, 'packet')} {was} earlier than one before, by up to "
+                f"{counted(packets.late, _noun(summary))} {was} earlier than one before, by up to "
                 f"{duration(packets.largest_step_back_ns)}, and judged at {their} predecessor's time."
             )
         )
     for rule_id, count in summary.assumed_empty.items():
         blocks.append(
             Paragraph(
-                f"{counted(count, 'denied packet')} might have been admitted by {rule_id}, whose peer is unknown and "
+                f"{counted(count, f'denied {_noun(summary)}')} might have been admitted by {rule_id}, whose peer is unknown and "
                 "counts as empty (--allow-unresolved).",
                 is_warning=True,
             )

@@ -50,6 +50,8 @@ class TrafficOptions(FilterOptions, total=False):
     """Whether answers to denied packets are judged as if somebody had sent them."""
     remember: int
     """How many flows beside the table each instance remembers."""
+    log_format: str | None
+    """The fields of flow logs that have no header and not the default format: `"${version} ${srcaddr} ..."`."""
 
 
 def check(
@@ -86,7 +88,8 @@ def replay(
 
     Args:
         rules: What `sgsim.load` gives.
-        traffic: A capture's path (`"eni-a=FILE"` binds it to an interface), a stream, scapy packets, or a list of these.
+        traffic: The path of a capture, a flow log or a folder of them (`"eni-a=FILE"` binds it to an interface), a stream,
+            scapy packets, or a list of these.
         engine: `reference`, `compiled`, or `auto`, which takes the compiled one for large files; the answers are equal.
         changes: Rules that take over while the traffic runs.
         decisions: Tables to write decisions to, `.parquet`, `.csv` or `.jsonl`.
@@ -151,6 +154,7 @@ def traffic_options(**options: Unpack[TrafficOptions]) -> EngineOptions:
         cold_start=recorded.get("cold_start", False),
         as_recorded=recorded.get("as_recorded", False),
         remember=recorded.get("remember", DEFAULT_REMEMBER),
+        log_format=recorded.get("log_format"),
     )
 
 

@@ -19,10 +19,12 @@ from sgsim.simulation.engines import choose_engine, make_engine, make_tallies
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.pipeline import THREADS, ReadAhead
 from sgsim.simulation.recorder import Kept, Recorder, See
+from sgsim.simulation.records import RecordReplay
 from sgsim.simulation.summary import RuleUsage, Summary, TableLoad
 from sgsim.simulation.tally import Tallies
 from sgsim.simulation.timeline import Timeline
 from sgsim.sources.base import BATCH_ROWS, Source, is_recorded
+from sgsim.sources.flow_log import EventBatch, FlowLogSource
 
 if TYPE_CHECKING:
     import polars as pl
@@ -114,7 +116,8 @@ def run(
 
     Args:
         inventory: Rules and interfaces.
-        traffic: Paths (`INTERFACE=PATH` binds one to an interface), streams, scapy packets or sources.
+        traffic: Captures, or flow logs, as paths (`INTERFACE=PATH` binds one to an interface) of files and folders,
+            streams, scapy packets or sources.
         options: How the engine is to run.
         engine: `reference`, `compiled`, or `auto`, which takes the compiled one for large files.
         wanted: What to keep beside the summary.
@@ -131,19 +134,23 @@ def run(
     if threads not in THREADS:
         raise ConfigError(f"threads must be 1 or 2, got {threads!r}")
     name = choose_engine(engine, traffic)
-    source, taken_at = open_traffic(traffic, inventory)
+    source, taken_at = open_traffic(traffic, inventory, options, native=name == "compiled")
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
     judging = make_engine(name, inventory, options, record_flows=bool(wanted.flows) or wanted.in_memory)
-    if name == "compiled":
-        source, taken_at = open_traffic(traffic, inventory, native=True)
     recorder = _recorder(judging, source, wanted, make_tallies(name, source.files))
     timeline = Timeline(list(changes), options)
+    records = RecordReplay.of(source, judging, recorder, inventory) if isinstance(source, FlowLogSource) else None
+    has_reader = threads == 2 and name == "compiled"  # the reference engine would only wait for the same interpreter
     complete = False
     try:
-        batches = source.batches(taken_at, batch_rows=BATCH_ROWS)
-        if threads == 2 and name == "compiled":  # the reference engine would only wait for the same interpreter
-            batches = iter(ReadAhead(batches))
-        broken = _pump(batches, source, judging, recorder, timeline, watch)
+        if records is not None:
+            events = records.source.event_batches(taken_at)
+            broken = _pump_records(iter(ReadAhead(events)) if has_reader else events, records, timeline, watch)
+        else:
+            batches = source.batches(taken_at, batch_rows=BATCH_ROWS)
+            broken = _pump(
+                iter(ReadAhead(batches)) if has_reader else batches, source, judging, recorder, timeline, watch
+            )
         _check_met_interface(recorder, inventory, broken)
         recorder.finish()
         complete = True
@@ -151,6 +158,8 @@ def run(
         recorder.decisions.close(complete=complete)
         recorder.flows.close(complete=complete)
     summary = _summary(recorder, inventory, options, name, timeline, broken)
+    if records is not None:
+        summary = evolve(summary, records=records.summary(), packets=records.packet_counts(summary.packets))
     return Replay(summary, recorder.decisions.frames, recorder.flows.frames)
 
 
@@ -186,6 +195,27 @@ def _pump(
                     watch(done)
                 del part  # so that the memory of a batch can be used again
             del batch  # as above
+    except SourceError as error:
+        if not done:
+            raise
+        return str(error)
+    return None
+
+
+def _pump_records(
+    batches: Iterator[EventBatch], records: RecordReplay, timeline: Timeline, watch: Watch | None
+) -> str | None:
+    """The same for the records of flow logs, which are judged by what they stand for."""
+    done = 0
+    try:
+        for batch in batches:
+            begin = 0
+            for part in timeline.parts(batch.packets, records.engine):
+                records.record(batch, begin, part, _filter(records.engine, part, records.source))
+                begin += len(part.time_ns)
+                done += int(batch.events.is_lead[begin - len(part.time_ns) : begin].sum())
+                if watch is not None:
+                    watch(done)
     except SourceError as error:
         if not done:
             raise

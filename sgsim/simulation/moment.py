@@ -32,7 +32,7 @@ class Moment:
     """It has judged every packet before this one."""
     file: str
     number: int
-    """Its place in the file, as Wireshark counts frames."""
+    """Its place in the file, as Wireshark counts frames; the line of a flow-log record, whose lead it is."""
     time_ns: int
     start_ns: int
     """When the traffic began."""
@@ -66,7 +66,7 @@ def replay_until(
         SourceError: If the traffic cannot be read up to it.
         UnresolvedReferenceError: If a verdict before it hinges on a reference whose addresses nobody gave.
     """
-    source, taken_at = open_traffic(traffic, inventory)
+    source, taken_at = open_traffic(traffic, inventory, options)
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
     file, number = _frame(packet, source.files)
     ended: dict[FlowKey, EndedFlow] = {}

@@ -7,11 +7,11 @@ wait at most.
 import queue
 import threading
 from collections.abc import Generator, Iterator
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from attrs import define, field
 
-from sgsim.model.columns import PacketColumns
+_Batch = TypeVar("_Batch")
 
 THREADS: Final = (1, 2)
 """How many a replay may use."""
@@ -19,19 +19,19 @@ THREADS: Final = (1, 2)
 _MOST_WAITING: Final = 2
 """Batches that wait to be judged; with the one that is filled and the one that is judged as many as sources keep."""
 
-_Parcel = PacketColumns | BaseException | None
-"""A batch, what went wrong after the last, or None at the end."""
-
 
 @define
-class ReadAhead:
+class ReadAhead(Generic[_Batch]):
     """Takes batches from an iterator in a thread of its own."""
 
-    _batches: Iterator[PacketColumns]
-    _parcels: "queue.Queue[_Parcel]" = field(factory=lambda: queue.Queue(_MOST_WAITING), init=False)
+    _batches: Iterator[_Batch]
+    _parcels: "queue.Queue[_Batch | BaseException | None]" = field(
+        factory=lambda: queue.Queue(_MOST_WAITING), init=False
+    )
+    """Batches, what went wrong after the last, or None at the end."""
     _is_stopped: threading.Event = field(factory=threading.Event, init=False)
 
-    def __iter__(self) -> Generator[PacketColumns]:
+    def __iter__(self) -> Generator[_Batch]:
         """Yield the batches; who goes on no more leaves a thread that stops at its next batch.
 
         Raises:
@@ -50,7 +50,7 @@ class ReadAhead:
                 self._parcels.get_nowait()
 
     def _run(self) -> None:
-        last: _Parcel = None
+        last: BaseException | None = None
         try:
             for batch in self._batches:
                 if self._is_stopped.is_set():

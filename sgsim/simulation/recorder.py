@@ -11,7 +11,7 @@ from attrs import define, field
 
 from sgsim.conntrack.pressure import TablePressure
 from sgsim.engine.base import Engine
-from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns
+from sgsim.model.columns import Column, DecisionColumns, FlowColumns, PacketColumns
 from sgsim.model.decision import Verdict
 from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Direction
@@ -110,6 +110,10 @@ class Recorder:
 
             self.decisions.add(decision_frame(packets, decisions, engine.interface_ids, engine.rules, self.files))
         self._keep_flows(engine.ended_flows)
+
+    def add_bytes(self, decisions: DecisionColumns, sizes: Column) -> None:
+        """Count bytes of packets, int64, that `length_bytes` of a batch had no room for."""
+        self._tallies.add_bytes(decisions, sizes)
 
     def _note_times(self, packets: PacketColumns) -> None:
         if not len(packets.time_ns):

@@ -3,7 +3,12 @@
 Times are nanoseconds since the epoch; ids and texts are those of the user's documents.
 """
 
+from typing import TYPE_CHECKING
+
 from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from sgsim.simulation.agreement_summary import RecordSummary
 
 
 @frozen(kw_only=True)
@@ -210,5 +215,7 @@ class Summary:
     """Look-ups that a rule with an unknown peer might have decided, by rule, where such count as empty."""
     notes: tuple[str, ...] = ()
     """What a reader should know of the documents and options."""
+    records: "RecordSummary | None" = None
+    """What was read of flow logs, and how verdicts agree with theirs; None for packets."""
     broken: str | None = None
     """Where and why the input broke off; None if it did not."""

@@ -143,3 +143,12 @@ class Tallies:
         self.reasons.add(packets, decisions)
         self.usage.add(packets, decisions)
         self.interfaces.add(decisions)
+
+    def add_bytes(self, decisions: DecisionColumns, sizes: Column) -> None:
+        """Count bytes beyond those of `length_bytes`, for the packets that `decisions.row` counts."""
+        for row, reason, rule in zip(
+            *(column.tolist() for column in (decisions.row, decisions.reason, decisions.rule)), strict=True
+        ):
+            self.reasons.bytes[reason] += int(sizes[row])
+            if reason in HITS and rule >= 0:
+                self.usage.bytes[rule] += int(sizes[row])

@@ -74,7 +74,11 @@ class ByteReader:
         """Read what follows as gzip, if it is."""
         if self.peek(2) != GZIP_MAGIC:
             return self
-        return ByteReader(cast("BinaryIO", gzip.GzipFile(mode="rb", fileobj=cast("BinaryIO", _Rest(self)))))
+        return ByteReader(cast("BinaryIO", gzip.GzipFile(mode="rb", fileobj=self.rest())))
+
+    def rest(self) -> BinaryIO:
+        """What was not taken yet, as a stream that can be read."""
+        return cast("BinaryIO", _Rest(self))
 
     def _fill(self, count: int) -> None:
         pieces = [self._buffer[self._position :]]

@@ -76,12 +76,17 @@ class ByteWindow:
         self.end += count
         return count > 0
 
+    def raise_if_broken(self) -> None:
+        """Raise what is wrong behind `end`, if anything is."""
+        if self._broken is not None:
+            raise self._broken
+
     def peek(self, count: int) -> bytes:
         """Give the next `count` bytes without taking them, fewer at the end of the input."""
         while self.end - self.begin < count and self.refill():
             pass
-        if self.end - self.begin < count and self._broken is not None:
-            raise self._broken
+        if self.end - self.begin < count:
+            self.raise_if_broken()
         return self.data[self.begin : min(self.begin + count, self.end)].tobytes()
 
     def take(self, count: int) -> bytes:

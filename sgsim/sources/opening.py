@@ -1,19 +1,23 @@
-"""What a user calls traffic becomes a source."""
+"""What a user calls traffic becomes a source, or a file of a flow log, which is one of many that make a source."""
 
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from sgsim.errors import SourceError
 from sgsim.sources.base import Source
+from sgsim.sources.byte_reader import ByteReader
+from sgsim.sources.flow_log_file import FlowLogFile, is_flow_log
+from sgsim.sources.flow_log_format import FlowLogFormat
+from sgsim.sources.flow_log_problems import FlowLogProblems
 from sgsim.sources.merge import merged
-from sgsim.sources.pcap import PcapSource
+from sgsim.sources.pcap import PcapSource, is_capture, naming, opened
 from sgsim.sources.scapy_packets import ScapySource
 
 
 def open_source(traffic: Any, *, native: bool = False) -> Source:  # noqa: ANN401 - takes what users have
-    """Make a source of what the user gives.
+    """Make a source of what the user gives, but of a flow log: `open_traffic` knows what that needs.
 
     Args:
         traffic: A path (`-` is standard input), a binary stream, an iterable of scapy packets, or a source.
@@ -34,6 +38,43 @@ def open_source(traffic: Any, *, native: bool = False) -> Source:  # noqa: ANN40
     if isinstance(traffic, Iterable) and not isinstance(traffic, bytes | bytearray):
         return ScapySource(traffic, name=str(getattr(traffic, "listname", "packets")))
     raise SourceError(f"traffic must be a path, a binary stream or scapy packets, got {type(traffic).__name__}")
+
+
+def open_file(
+    traffic: Any,  # noqa: ANN401 - as above
+    problems: FlowLogProblems,
+    *,
+    given: FlowLogFormat | None = None,
+    native: bool = False,
+) -> Source | FlowLogFile:
+    """Make a source of what the user gives, or a flow log, by the first bytes.
+
+    Args:
+        traffic: As `open_source` takes it.
+        problems: Where lines are noted that cannot be read.
+        given: The format of flow logs, if the user has told it.
+        native: Whether compiled code reads.
+
+    Raises:
+        SourceError: If it is neither capture nor flow log nor packets.
+    """
+    if isinstance(traffic, str | os.PathLike) and os.fspath(traffic) != "-":
+        name = os.fspath(cast("str | os.PathLike[str]", traffic))
+        with naming(name), opened(cast("str | os.PathLike[str]", traffic)) as stream:
+            reader = ByteReader(stream).unzipped()
+            is_log = not is_capture(reader) and is_flow_log(reader, given)
+        if not is_log:
+            return open_source(traffic, native=native)
+        return FlowLogFile(cast("str", traffic), name, given, problems, native=native)
+    if traffic != "-" and not hasattr(traffic, "read"):
+        return open_source(traffic, native=native)
+    stream = sys.stdin.buffer if traffic == "-" else cast("BinaryIO", traffic)
+    name = "standard input" if traffic == "-" else str(getattr(traffic, "name", "stream"))
+    with naming(name):
+        reader = ByteReader(stream).unzipped()
+        if is_capture(reader) or not is_flow_log(reader, given):
+            return _capture(reader.rest(), native=native, name=name)
+        return FlowLogFile(reader.rest(), name, given, problems, native=native)
 
 
 def _capture(file: Any, *, native: bool, **name: str) -> Source:  # noqa: ANN401 - as above

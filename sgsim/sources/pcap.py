@@ -90,10 +90,17 @@ def recognised(reader: ByteReader) -> tuple[ByteReader, bool]:
         SourceError: If it is no capture.
     """
     reader = reader.unzipped()
+    if not is_capture(reader):
+        raise SourceError(
+            "traffic must be a pcap or pcapng capture, or a flow log (also gzip), got " + _describe(reader.peek(16))
+        )
+    return reader, reader.peek(4) == PCAPNG_MAGIC
+
+
+def is_capture(reader: ByteReader) -> bool:
+    """Whether what a reader gives next, unzipped, begins as a capture does."""
     magic = reader.peek(4)
-    if magic not in PCAP_MAGICS and magic != PCAPNG_MAGIC:
-        raise SourceError(f"traffic must be a pcap or pcapng capture (also gzip), got {_describe(reader.peek(16))}")
-    return reader, magic == PCAPNG_MAGIC
+    return magic in PCAP_MAGICS or magic == PCAPNG_MAGIC
 
 
 def _records(reader: ByteReader) -> Iterator[Record]:

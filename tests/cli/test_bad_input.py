@@ -90,7 +90,7 @@ def test_options(refused, args, expected):
 
 
 def test_no_traffic(refused, web):
-    assert refused("replay", *web) == "traffic must be at least one capture, got none"
+    assert refused("replay", *web) == "traffic must be at least one capture or flow log, got none"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_no_traffic(refused, web):
         (
             "text.pcap",
             b"hello, this is no capture at all",
-            "text.pcap: traffic must be a pcap or pcapng capture (also gzip), got ",
+            "text.pcap: traffic must be a pcap or pcapng capture, or a flow log (also gzip), got ",
         ),
         ("empty.pcap", b"", "empty.pcap: "),
         ("short.pcap", capture(OPENING)[:20], "short.pcap: "),

@@ -104,7 +104,7 @@ def test_json_of_a_profile_is_what_the_schema_says(says):
     ("args", "line"),
     [
         ((), "PACKET must be given, got none"),
-        (("--packet", "3"), "--packet must be followed by at least one capture, got none"),
+        (("--packet", "3"), "--packet must be followed by at least one capture or flow log, got none"),
         (("--packet", "4", "web.pcap"), "packet must be 1..3, the last of web.pcap, got 4"),
         (("--packet", "x", "web.pcap"), "packet must be NUMBER or FILE:NUMBER, counted from 1, got 'x'"),
         (("--packet", "1", "none.pcap"), "none.pcap: "),

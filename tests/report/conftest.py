@@ -5,7 +5,7 @@ import pytest
 from sgsim.data import demo_path
 from sgsim.documents import load
 from sgsim.engine.options import EngineOptions
-from sgsim.report.summary_sections import Asking
+from sgsim.report.summary_asking import Asking
 from sgsim.simulation.driver import run
 from sgsim.simulation.summary import Summary
 

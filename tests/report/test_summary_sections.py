@@ -2,7 +2,8 @@ from typing import Any
 
 from report.summaries import SECOND_NS, denied_group, first, summary, table_load, usage
 
-from sgsim.report.summary_sections import Asking, sections
+from sgsim.report.summary_asking import Asking
+from sgsim.report.summary_sections import sections
 from sgsim.report.summary_text import plain_text, text_lines
 from sgsim.simulation.summary import ChangeCount, FlowCounts, PacketCounts, ReasonCount
 

@@ -122,7 +122,7 @@ def test_replay_changes_rules_on_the_way():
 
 
 def test_replay_refuses_no_traffic_and_what_is_none():
-    with pytest.raises(ConfigError, match="traffic must be at least one capture, got none"):
+    with pytest.raises(ConfigError, match="traffic must be at least one capture or flow log, got none"):
         sgsim.replay(WEB, [])
     with pytest.raises(sgsim.SourceError):
         sgsim.replay(WEB, io.BytesIO(b"nothing"))

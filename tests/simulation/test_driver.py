@@ -137,7 +137,7 @@ def test_no_packet_at_an_interface_and_a_break():
 
 
 def test_traffic_must_be_given():
-    with pytest.raises(ConfigError, match="traffic must be at least one capture, got none"):
+    with pytest.raises(ConfigError, match="traffic must be at least one capture or flow log, got none"):
         run(TRACKED, [], OPTIONS)
 
 

@@ -25,7 +25,7 @@ from sgsim.sources import PcapSource, open_source
 
 FRAME = bytes(ETHER / IP(src="192.0.2.1", dst="192.0.2.2") / TCP(sport=1, dport=2))
 CAPTURE = pcap(*[FRAME] * 5)
-EXPECTATION = "traffic must be a pcap or pcapng capture (also gzip), got "
+EXPECTATION = "traffic must be a pcap or pcapng capture, or a flow log (also gzip), got "
 
 
 class Trickle(io.RawIOBase):

@@ -1,0 +1,154 @@
+"""VPC flow logs as a source: files to lines to records to events.
+
+Read in this order: `flow_log_lines` (what a line says), `flow_log_binding` (where it was made), `flow_log_order` (many
+files in the order of time), `flow_log_openers` (who opened its flow), `flow_log_events` (what it stands for).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from attrs import define, field
+
+from sgsim.errors import SourceError
+from sgsim.model.columns import PacketColumns, RecordColumns
+from sgsim.sources.base import BATCH_ROWS, NOT_BOUND
+from sgsim.sources.flow_log_binding import Binding, KnownInterfaces
+from sgsim.sources.flow_log_events import Events, events_of, packets_of_events
+from sgsim.sources.flow_log_file import FlowLogFile
+from sgsim.sources.flow_log_openers import OpenerMemory, Roles
+from sgsim.sources.flow_log_order import OrderedRecords, joined, time_order
+from sgsim.sources.flow_log_problems import FlowLogProblems
+
+
+@define(eq=False)
+class EventBatch:
+    """Events in the order of time, and the records that they stand for."""
+
+    packets: PacketColumns
+    """What the engine gets, axis `(events,)`."""
+    events: Events
+    records: RecordColumns
+    """What `events.record` counts."""
+    roles: Roles
+    """Of the records."""
+
+
+@define
+class FlowLogSource:
+    """The records of several files as one stream."""
+
+    inputs: tuple[FlowLogFile, ...]
+    known: KnownInterfaces
+    problems: FlowLogProblems
+    unknown_names: dict[str, int] = field(factory=dict)
+    """Records of interfaces that nobody knows, by id."""
+    has_flags: bool = field(init=False, default=True)
+    """Whether every file so far tells TCP flags."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files by name."""
+        return tuple(each.name for each in self.inputs)
+
+    def batches(self, taken_at: Sequence[int] = (), *, batch_rows: int = BATCH_ROWS) -> Iterator[PacketColumns]:
+        """Yield the events, as `Source.batches` says of packets; several rows may stand for one record.
+
+        Raises:
+            SourceError: If nothing can be read, or an input breaks off.
+        """
+        for batch in self.event_batches(taken_at, batch_rows=batch_rows):
+            yield batch.packets
+
+    def event_batches(self, taken_at: Sequence[int] = (), *, batch_rows: int = BATCH_ROWS) -> Iterator[EventBatch]:
+        """Yield the events with the records that they stand for, in the order of time.
+
+        Raises:
+            SourceError: As `batches` does.
+        """
+        memory = OpenerMemory(self.known)
+        held = _Held()
+        broken = None
+        records = self._records(taken_at, batch_rows)
+        try:
+            for batch in records:
+                yield from held.pass_on(batch, memory.roles(batch), int(batch.start_ns[-1]))
+        except SourceError as error:
+            broken = error
+        yield from held.pass_on(None, None, None)
+        if broken is not None:
+            raise broken
+
+    def _records(self, taken_at: Sequence[int], batch_rows: int) -> Iterator[RecordColumns]:
+        bound = taken_at or (NOT_BOUND,) * len(self.inputs)
+        opening = [
+            (each.begins_after_ns, lambda each=each, number=number, at=at: self._bound(each, number, at, batch_rows))
+            for number, (each, at) in enumerate(zip(self.inputs, bound, strict=True))
+        ]
+        return OrderedRecords(opening).batches()
+
+    def _bound(self, log: FlowLogFile, number: int, bound_to: int, batch_rows: int) -> Iterator[RecordColumns]:
+        """The records of one file."""
+        binding = Binding(self.known, log.names, bound_to, self.unknown_names)
+        for lines in log.batches(batch_rows):
+            records = binding.bind(lines)
+            yield records._replace(file=np.full(len(records.line), number, np.int32))
+
+
+@define
+class _Held:
+    """Events that are later than records that may still come."""
+
+    _records: RecordColumns | None = None
+    _roles: Roles | None = None
+    _events: Events | None = None
+
+    def pass_on(self, records: RecordColumns | None, roles: Roles | None, limit_ns: int | None) -> Iterator[EventBatch]:
+        """Add records, and yield all events before the limit."""
+        if records is not None and roles is not None:
+            self._add(records, roles, events_of(records, roles))
+        if self._records is None or self._roles is None or self._events is None or not len(self._events.time_ns):
+            return
+        events = self._events
+        order = time_order(events.time_ns, events.rank)
+        if order is not None:
+            events = Events(*(column[order] for column in events))
+        count = len(events.time_ns)
+        if limit_ns is not None:
+            count = int(np.searchsorted(events.time_ns, limit_ns))
+        now = Events(*(column[:count] for column in events))
+        later = Events(*(column[count:] for column in events))
+        if count:
+            yield EventBatch(packets_of_events(self._records, now), now, self._records, self._roles)
+        self._keep(later)
+
+    def _add(self, records: RecordColumns, roles: Roles, events: Events) -> None:
+        if self._records is None or self._roles is None or self._events is None:
+            self._records, self._roles, self._events = records, roles, events
+            return
+        before = len(self._records.line)
+        whole = joined([self._records, records])
+        assert whole is not None, "there are two"  # noqa: S101  # a law of `joined`
+        self._records = whole
+        self._roles = Roles(
+            np.concatenate([self._roles.role, roles.role]),
+            np.concatenate([self._roles.method, roles.method]),
+            np.concatenate([self._roles.is_first, roles.is_first]),
+            np.concatenate([self._roles.is_reopening, roles.is_reopening]),
+        )
+        shifted = events._replace(record=events.record + before)
+        self._events = Events(*map(np.concatenate, zip(self._events, shifted, strict=True)))
+
+    def _keep(self, events: Events) -> None:
+        """Keep later events, and of the records only those that they stand for."""
+        if not len(events.time_ns) or self._records is None or self._roles is None:
+            self._records = self._roles = self._events = None
+            return
+        is_wanted = np.zeros(len(self._records.line), np.bool_)
+        is_wanted[events.record] = True
+        number = np.cumsum(is_wanted) - 1
+        roles = self._roles
+        self._records = RecordColumns(*(column[is_wanted] for column in self._records))
+        self._roles = Roles(
+            roles.role[is_wanted], roles.method[is_wanted], roles.is_first[is_wanted], roles.is_reopening[is_wanted]
+        )
+        self._events = events._replace(record=number[events.record])

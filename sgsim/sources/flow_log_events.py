@@ -1,0 +1,187 @@
+"""What a record stands for, as packets: its events.
+
+A record says that `packets` packets went one way between `start` and `end`. The engine gets
+
+- the *lead* at the start: a SYN or SYN-ACK if `tcp-flags` has one, or if the record is the first of a TCP flow whose
+  log has no flags; an echo request or reply for ICMP; else what refreshes a flow. Its decision is that of the record;
+- an ACK right behind a SYN, so that a handshake whose two sides are in the log is complete when it should be;
+- refreshing packets, evenly spread up to the end, so near to each other that no flow expires within a record that has
+  packets enough; the last of them, at the end, is a FIN or RST if the flags have one.
+
+At one instant openings come before answers, and packets that leave one interface before those that come to another.
+
+Assumed: AWS tells of a record no more than its first and last second (aws-facts 4.1).
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sgsim.model.columns import QUOTED_DTYPES, Column, PacketColumns, QuotedColumns, RecordColumns
+from sgsim.model.line_columns import NO_FLAGS
+from sgsim.model.protocol import Protocol, TcpFlags
+from sgsim.model.states import Direction
+from sgsim.sources.base import MAX_LENGTH_BYTES
+from sgsim.sources.flow_log_openers import ANSWER, OPENER, Roles
+
+REFRESH_TCP_NS: Final = 50_000_000_000
+"""The most between two events of a record of TCP: less than the shortest idle timeout of established flows, 60 s."""
+REFRESH_NS: Final = 25_000_000_000
+"""The most between two events of other records: less than the shortest idle timeout, 30 s."""
+MOST_REFRESHES: Final = 64
+"""Windows are 600 s at most, which takes 24; longer ones occur in logs that are wrong."""
+
+_SECOND_NS: Final = 1_000_000_000
+_SYN, _SYN_ACK, _ACK = int(TcpFlags.SYN), int(TcpFlags.SYN | TcpFlags.ACK), int(TcpFlags.ACK)
+_FIN_ACK, _RST_ACK = int(TcpFlags.FIN | TcpFlags.ACK), int(TcpFlags.RST | TcpFlags.ACK)
+_FIN, _RST = int(TcpFlags.FIN), int(TcpFlags.RST)
+_ECHO: Final = {int(Protocol.ICMP): (8, 0), int(Protocol.ICMPV6): (128, 129)}
+"""Types of a request and its reply; flow logs do not tell types, and most ICMP that they see is echo."""
+
+_FIRST, _SECOND, _FOLLOW, _OTHER = 0, 2, 4, 6
+RANKS: Final = 8
+"""Ranks are below this: the order of events at one instant."""
+
+
+class Events(NamedTuple):
+    """Events of records, in the order of the records, axis `(events,)`."""
+
+    time_ns: Column
+    """int64."""
+    rank: Column
+    """uint8, order among those of the same time."""
+    record: Column
+    """int64, row of the record."""
+    tcp_flags: Column
+    """uint8."""
+    icmp_type: Column
+    """uint8."""
+    is_lead: Column
+    """bool, whether its decision is that of the record."""
+
+
+def events_of(records: RecordColumns, roles: Roles) -> Events:
+    """Make the events of records."""
+    is_tcp = (records.protocol == Protocol.TCP) & (records.skip == 0)
+    flags = np.where(records.flags == NO_FLAGS, np.uint8(0), records.flags)
+    lead = np.where(is_tcp, _lead_flags(records, roles, flags), np.uint8(0))
+    close = np.where(is_tcp, flags & (_FIN | _RST), np.uint8(0))
+    has_follow = (lead == _SYN) & (records.packets > 1)
+    refreshes = _refreshes(records, lead, close, has_follow, is_tcp)
+    is_alone = is_tcp & (refreshes == 0) & (lead == _ACK)
+    lead = np.where(is_alone & (close > 0), _closing(close), lead).astype(np.uint8)
+    counts = 1 + has_follow + refreshes
+    record = np.repeat(np.arange(len(counts)), counts)
+    step = np.arange(len(record)) - np.repeat(np.cumsum(counts) - counts, counts)
+    is_lead = step == 0
+    step -= has_follow[record]  # from here on 1 is the first refresh, 0 a follow, and what is less a lead
+    is_refresh = (step > 0) & ~is_lead
+    return Events(
+        time_ns=_times(records, record, step, refreshes, is_refresh),
+        rank=_ranks(records, roles, lead, record, is_lead, is_refresh),
+        record=record,
+        tcp_flags=np.where(is_lead, lead[record], _later_flags(is_tcp, close, record, step, refreshes)).astype(
+            np.uint8
+        ),
+        icmp_type=_icmp_types(records, roles)[record],
+        is_lead=is_lead,
+    )
+
+
+def _lead_flags(records: RecordColumns, roles: Roles, flags: Column) -> Column:
+    """The flags of each record's first packet, as if all were TCP."""
+    is_told = records.flags != NO_FLAGS
+    opens = np.where(is_told, flags & _SYN_ACK == _SYN, roles.is_first & (roles.role == OPENER))
+    answers = np.where(is_told, flags & _SYN_ACK == _SYN_ACK, roles.is_first & (roles.role == ANSWER))
+    return np.where(opens, np.uint8(_SYN), np.where(answers, np.uint8(_SYN_ACK), np.uint8(_ACK)))
+
+
+def _refreshes(records: RecordColumns, lead: Column, close: Column, has_follow: Column, is_tcp: Column) -> Column:
+    """How many refreshing packets a record gets."""
+    span_ns = records.end_ns - records.start_ns
+    apart_ns = np.where(is_tcp, REFRESH_TCP_NS, REFRESH_NS)
+    wanted = np.minimum(-(-span_ns // apart_ns), MOST_REFRESHES)
+    least = (span_ns > 0) | (close > 0) | ~has_follow  # a TCP opening within one second has its ACK already
+    number = np.where(least, np.maximum(wanted, 1), wanted)
+    number = np.minimum(number, records.packets - 1)
+    must_close = (close > 0) & (lead != _ACK)
+    number = np.where(must_close, np.maximum(number, 1), number)
+    return np.where(records.skip == 0, np.maximum(number, 0), 0)
+
+
+def _closing(close: Column) -> Column:
+    return np.where(close & _RST, np.uint8(_RST_ACK), np.where(close & _FIN, np.uint8(_FIN_ACK), np.uint8(_ACK)))
+
+
+def _later_flags(is_tcp: Column, close: Column, record: Column, step: Column, refreshes: Column) -> Column:
+    """The flags of packets behind the first; a FIN comes before an RST if there is room for both."""
+    left = refreshes[record] - step
+    is_last, is_last_but_one = (left == 0) & (step > 0), (left == 1) & (step > 0)
+    has_both = (close == (_FIN | _RST))[record]
+    flags = np.where(is_last, _closing(close)[record], np.where(is_last_but_one & has_both, _FIN_ACK, _ACK))
+    return np.where(is_tcp[record], flags, 0)
+
+
+def _times(records: RecordColumns, record: Column, step: Column, refreshes: Column, is_refresh: Column) -> Column:
+    """Evenly spread, the last at the end; in whole seconds if the record begins at one, as logs have no others."""
+    start_ns = records.start_ns[record]
+    span_ns = (records.end_ns - records.start_ns)[record]
+    number = np.maximum(refreshes[record], 1)
+    each_ns, rest_ns = span_ns // number, span_ns % number
+    offset_ns = np.where(is_refresh, each_ns * step + rest_ns * step // number, 0)
+    is_whole = (start_ns % _SECOND_NS == 0) & (step < number)
+    times: Column = start_ns + np.where(is_whole, offset_ns - offset_ns % _SECOND_NS, offset_ns)
+    return times
+
+
+def _ranks(
+    records: RecordColumns, roles: Roles, lead: Column, record: Column, is_lead: Column, is_refresh: Column
+) -> Column:
+    is_answer = (lead == _SYN_ACK) | ((lead != _SYN) & (roles.role == ANSWER))
+    opens = (lead == _SYN) | ((lead == 0) & (roles.role == OPENER))
+    of_lead = np.where(opens, _FIRST, np.where(is_answer & (lead != _ACK), _SECOND, _FOLLOW))
+    of_later = np.where(opens | ~is_answer, _FOLLOW, _OTHER)
+    rank = np.where(is_lead, of_lead[record], np.where(is_refresh, _OTHER, of_later[record]))
+    ranks: Column = (rank + (records.direction == Direction.INGRESS)[record]).astype(np.uint8)
+    return ranks
+
+
+def _icmp_types(records: RecordColumns, roles: Roles) -> Column:
+    types = np.zeros(len(records.protocol), np.uint8)
+    for protocol, (request, reply) in _ECHO.items():
+        is_of_it = records.protocol == protocol
+        types[is_of_it] = np.where(roles.role[is_of_it] == ANSWER, reply, request)
+    return types
+
+
+def packets_of_events(records: RecordColumns, events: Events) -> PacketColumns:
+    """Events as the packets that an engine takes; the bytes of a record are those of its lead."""
+    row = events.record
+    nothing = np.zeros(len(row), np.int64)
+    sizes = np.minimum(records.bytes, MAX_LENGTH_BYTES).astype(np.int32)[row]
+    return PacketColumns(
+        time_ns=events.time_ns,
+        number=records.line[row],
+        file=records.file[row],
+        src_hi=records.src_hi[row],
+        src_lo=records.src_lo[row],
+        dst_hi=records.dst_hi[row],
+        dst_lo=records.dst_lo[row],
+        family=records.family[row],
+        protocol=records.protocol[row],
+        src_port=records.src_port[row],
+        dst_port=records.dst_port[row],
+        tcp_flags=events.tcp_flags,
+        icmp_type=events.icmp_type,
+        icmp_code=nothing.astype(np.uint8),
+        length_bytes=np.where(events.is_lead, sizes, np.int32(0)),
+        direction=records.direction[row],
+        taken_at=records.taken_at[row],
+        skip=records.skip[row],
+        vlan=nothing.astype(np.uint16),
+        fragment_id=nothing.astype(np.uint32),
+        fragment_offset=nothing.astype(np.uint16),
+        more_fragments=nothing.astype(np.uint8),
+        quote=np.full(len(row), -1, np.int32),
+        quoted=QuotedColumns(*(np.zeros(0, dtype) for dtype in QUOTED_DTYPES.values())),
+    )

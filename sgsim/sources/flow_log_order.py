@@ -1,0 +1,159 @@
+"""Many files as one stream of records, in the order of their starts.
+
+A file is about in order but not quite: records are written when their window ends. So the stream is held back by
+`SLACK_NS` behind the file that is least far, and sorted. Files are opened when the time in their name comes up (all at
+once if their names tell none); the file that is least far is read next.
+
+Memory: what is held back, at most `MOST_HELD` records beside one batch of each open file. What is held beyond that is
+let go in the order of time, and a record that comes still later is passed on late: the engine judges it at the clock
+and counts it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from attrs import define, field
+
+from sgsim.errors import SourceError
+from sgsim.model.columns import Column, RecordColumns
+
+SLACK_NS: Final = 900_000_000_000
+"""Windows are up to 10 minutes long, and delivery takes minutes more (`[aws-flr]`)."""
+MOST_HELD: Final = 1 << 20
+LEAST_PASSED_ON: Final = 1 << 16
+
+Batches = Callable[[], Iterator[RecordColumns]]
+"""Opens a file and yields its records in batches."""
+
+_SECOND_NS: Final = 1_000_000_000
+
+
+@define
+class _File:
+    begins_after_ns: int | None
+    open: Batches
+    batches: Iterator[RecordColumns] | None = None
+    clock_ns: int = -(1 << 62)
+    """The latest start so far."""
+    is_done: bool = False
+    broken: SourceError | None = None
+
+    def next(self) -> RecordColumns | None:
+        """Read the next batch; None at the end and at a break."""
+        if self.batches is None:
+            self.batches = self.open()
+        try:
+            batch = next(self.batches, None)
+        except SourceError as error:
+            self.broken, batch = error, None
+        if batch is None:
+            self.is_done, self.batches = True, None
+        elif len(batch.start_ns):
+            self.clock_ns = max(self.clock_ns, int(batch.start_ns.max()))
+        return batch
+
+
+@define
+class OrderedRecords:
+    """Records of several files; each is told by when it may begin, None if nobody knows, and how to open it."""
+
+    sources: Sequence[tuple[int | None, Batches]]
+    most_held: int = MOST_HELD
+    least_passed_on: int = LEAST_PASSED_ON
+    """Records are sorted once so many have come together, or twice as many as are held back."""
+    _held: list[RecordColumns] = field(init=False, factory=list)
+    _count: int = field(init=False, default=0)
+    _rest: int = field(init=False, default=0)
+    """How many were held back when records were last passed on."""
+
+    def batches(self) -> Iterator[RecordColumns]:
+        """Yield records in the order of their starts.
+
+        Raises:
+            SourceError: At the end, if files broke off; the message has them all.
+        """
+        files = [_File(begins_after_ns, opening) for begins_after_ns, opening in self.sources]
+        waiting = sorted((file for file in files if file.begins_after_ns is not None), key=_begin)
+        live = [file for file in files if file.begins_after_ns is None]
+        waiting.reverse()
+        while live or waiting:
+            while waiting and (not live or _begin(waiting[-1]) <= min(file.clock_ns for file in live)):
+                live.append(waiting.pop())
+            least = min(live, key=_clock)
+            batch = least.next()
+            if batch is None:
+                live.remove(least)
+                continue
+            self._held.append(batch)
+            self._count += len(batch.start_ns)
+            if self._count >= max(self.least_passed_on, 2 * self._rest):
+                limits = [file.clock_ns for file in live]
+                limits += [_begin(waiting[-1])] if waiting else []
+                yield from self._pass_on(min(limits) - SLACK_NS)
+        yield from self._pass_on(None)
+        broken = [file.broken for file in files if file.broken is not None]
+        if len(broken) == 1:
+            raise broken[0]
+        if broken:
+            raise SourceError("; ".join(map(str, broken)))
+
+    def _pass_on(self, limit_ns: int | None) -> Iterator[RecordColumns]:
+        """Sort what is held, and yield what begins before the limit; more if too much would be left."""
+        whole = self._held[0] if len(self._held) == 1 else joined(self._held)
+        self._held = []
+        if whole is None:
+            return
+        order = time_order(whole.start_ns)
+        if order is not None:
+            whole = RecordColumns(*(column[order] for column in whole))
+        count = len(whole.start_ns)
+        if limit_ns is not None:
+            count = int(np.searchsorted(whole.start_ns, limit_ns))
+            if len(whole.start_ns) - count > self.most_held:
+                count = len(whole.start_ns) - self.most_held // 2
+            rest = RecordColumns(*(column[count:] for column in whole))
+            self._held = [rest] if len(rest.start_ns) else []
+        self._count = self._rest = len(whole.start_ns) - count
+        for begin in range(0, count, LEAST_PASSED_ON):
+            end = min(begin + LEAST_PASSED_ON, count)
+            yield RecordColumns(*(column[begin:end] for column in whole))
+
+
+def _begin(file: _File) -> int:
+    return file.begins_after_ns or 0
+
+
+def _clock(file: _File) -> int:
+    return file.clock_ns
+
+
+def joined(batches: Sequence[RecordColumns]) -> RecordColumns | None:
+    """Several batches as one; None for none."""
+    if not batches:
+        return None
+    return RecordColumns(*map(np.concatenate, zip(*batches, strict=True)))
+
+
+def time_order(times_ns: Column, rank: Column | None = None) -> Column | None:
+    """The stable order of times, then of ranks below 8; None if they are in order.
+
+    Whole seconds within some hours, as logs have them, are sorted by their low bits alone: numpy's stable sort of 16 bits
+    takes a fifth of the time that 64 bits take.
+    """
+    if not len(times_ns):
+        return None
+    least_ns = int(times_ns.min())
+    bits = 0 if rank is None else 3
+    seconds, rest_ns = np.divmod(times_ns - least_ns, _SECOND_NS)
+    if not rest_ns.any() and int(seconds.max()) << bits < 1 << 16:
+        keys = seconds.astype(np.uint16)
+        if rank is not None:
+            keys = keys << np.uint16(bits) | rank
+    elif rank is None:
+        keys = times_ns
+    else:
+        return np.lexsort((rank, times_ns))
+    if bool((keys[1:] >= keys[:-1]).all()):
+        return None
+    return np.argsort(keys, kind="stable")
