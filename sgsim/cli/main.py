@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "synth": "sgsim.cli.synth",
     "lint": "sgsim.cli.lint",
     "demo": "sgsim.cli.demo",
+    "conformance": "sgsim.cli.conformance",
 }
 """Each subcommand and the module whose `command` it is, in the order of the help text."""
 

@@ -1,4 +1,4 @@
-"""Files that ship inside the package: the bundled capture with its rules, JSON schemas, the page of the HTML report."""
+"""Files that ship inside the package: the bundled capture, JSON schemas, conformance vectors, the page of the report."""
 
 import json
 from importlib.resources import files

@@ -13,7 +13,7 @@ from sgsim.documents.assumptions import Assumptions
 from sgsim.documents.aws_json import COMMANDS, read_response, responses
 from sgsim.documents.cloudformation import is_template, read_template
 from sgsim.documents.contents import Contents
-from sgsim.documents.json_syntax import read_json
+from sgsim.documents.json_syntax import JsonPlaces, read_json
 from sgsim.documents.node import Document, Node, listed
 from sgsim.documents.terraform import AFTER, SIDES, is_plan, is_terraform, read_terraform
 from sgsim.documents.yaml_doc import KEYS, is_own_form, read_own_form
@@ -101,6 +101,22 @@ def naming_file(path: str | Path) -> Iterator[None]:
     except SgsimError as error:
         error.add_note(str(path))
         raise
+
+
+def read_value(value: object, origin: str) -> list[Contents]:
+    """Read all that a document says that is parsed already: plain dictionaries, lists and scalars.
+
+    Raises:
+        DocumentError: If it is no document that we know.
+        RuleError: If a rule in it says what no security group can say.
+    """
+    document = Document(origin, value, JsonPlaces(""))
+    try:
+        contents = list(_read(document.root, Assumptions(), ""))
+    except SgsimError as error:
+        error.add_note(origin)
+        raise
+    return [*contents, Contents(origin=origin).noting(document.tally.notes(origin))]
 
 
 def _parse(path: Path, origin: str) -> Iterator[Document]:

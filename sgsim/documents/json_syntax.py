@@ -25,7 +25,7 @@ def read_json(text: str, origin: str) -> Iterator[Document]:
         value, position = _decode(decoder, text, position)
         position = _skip_space(text, position)
         prefix = f"document {number}" if number > 1 else ""
-        yield Document(origin, value, _JsonPlaces(prefix), tally)
+        yield Document(origin, value, JsonPlaces(prefix), tally)
 
 
 def _decode(decoder: json.JSONDecoder, text: str, position: int) -> tuple[object, int]:
@@ -56,12 +56,14 @@ def _skip_space(text: str, position: int) -> int:
     return position
 
 
-class _JsonPlaces:
+class JsonPlaces:
     """Writes paths as `SecurityGroups[0].GroupId`."""
 
     def __init__(self, prefix: str) -> None:
+        """Take what stands before each path, such as the number of a document."""
         self._prefix = prefix
 
     def __call__(self, path: Path, _of_key: bool) -> str:  # noqa: FBT001  # the protocol of `Document.place_of`
+        """Write one."""
         words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
         return ", ".join(part for part in (self._prefix, words) if part)

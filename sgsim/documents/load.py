@@ -1,6 +1,6 @@
 """Documents and options in, one inventory out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import evolve
@@ -8,7 +8,8 @@ from netaddr import IPNetwork
 
 from sgsim.documents.assumptions import Assumptions
 from sgsim.documents.combine import combine
-from sgsim.documents.files import find_files, read_file
+from sgsim.documents.contents import Contents
+from sgsim.documents.files import find_files, read_file, read_value
 from sgsim.documents.options import naming, parse_interface_option, parse_members_option, parse_path_option
 from sgsim.documents.references import reference_notes, with_ids, with_stale
 from sgsim.errors import DocumentError
@@ -63,8 +64,25 @@ def load(
     return evolve(inventory, notes=inventory.notes + reference_notes(inventory))
 
 
+def load_values(documents: Mapping[str, object]) -> Inventory:
+    """Read documents that are parsed already, as `load` reads files.
+
+    Args:
+        documents: Each as plain dictionaries, lists and scalars, by the name that messages call it.
+
+    Raises:
+        DocumentError: If one is none that we know.
+        RuleError: If one says what no security group can say, or two contradict each other.
+    """
+    inventory = _joined([part for name, value in documents.items() for part in read_value(value, name)])
+    return evolve(inventory, notes=inventory.notes + reference_notes(inventory))
+
+
 def _read(documents: Iterable[str | Path], assumptions: Assumptions) -> Inventory:
-    contents = [part for path in find_files(documents) for part in read_file(path, assumptions)]
+    return _joined([part for path in find_files(documents) for part in read_file(path, assumptions)])
+
+
+def _joined(contents: Sequence[Contents]) -> Inventory:
     if not contents:
         raise DocumentError("rules must be given as at least one file or directory, got none")
     inventory = with_ids(combine(contents))

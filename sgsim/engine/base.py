@@ -58,6 +58,13 @@ class Engine(Protocol):
         `options` are taken over for their capacity and timeouts; None leaves these as they are.
         """
 
+    def advance(self, time_ns: int) -> None:
+        """Set the clock forward; what is due expires.
+
+        Raises:
+            TimeOrderError: If `time_ns` is before the clock.
+        """
+
     def ended_flows(self) -> FlowColumns:
         """The flows that have ended since the last call, in the order of their ends."""
 

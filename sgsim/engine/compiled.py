@@ -110,7 +110,7 @@ class CompiledEngine:
         Raises:
             TimeOrderError: If `time_ns` is before the clock.
         """
-        self._advance(time_ns)
+        self.advance(time_ns)
         self._collect_hinged()
         for interface in inventory.interfaces.values():
             self._forget_if_moved(interface)
@@ -119,6 +119,22 @@ class CompiledEngine:
             self.options = evolve(self.options, capacity=options.capacity, timeouts=options.timeouts)
         self._keeper.memory.clock[layout.VERSION] += 1
         self._lower(inventory)
+
+    def advance(self, time_ns: int) -> None:
+        """Set the clock forward; what is due expires.
+
+        Raises:
+            TimeOrderError: If `time_ns` is before the clock.
+        """
+        if self.now_ns is not None and time_ns < self.now_ns:
+            raise TimeOrderError(f"time_ns must be at least the clock's {self.now_ns}, got {time_ns}")
+        network, _, facts = self._fixed_addresses
+        while True:
+            places = [each.ctypes.data for each in (self._keeper.addresses, network, facts)]
+            need = advance(*[*places, time_ns])
+            if need == layout.DONE:
+                return
+            self._make_room(need)
 
     def _forget_if_moved(self, interface: Interface) -> None:
         """Forget what an interface remembers in the table of an instance that it has left."""
@@ -146,7 +162,7 @@ class CompiledEngine:
         """The flows remembered now, in the order of their numbers."""
         now_ns = self.now_ns or 0
         if self.now_ns is not None:
-            self._advance(now_ns)
+            self.advance(now_ns)
         return flow_columns_of(live_rows(self._keeper.memory, FlowEnd.LIVE, now_ns))
 
     def flow_kinds(self) -> Mapping[str, int]:
@@ -237,17 +253,6 @@ class CompiledEngine:
             return self.options.capacity
         instance = self.inventory.instances.get(table_id)
         return instance.capacity if instance else None
-
-    def _advance(self, time_ns: int) -> None:
-        if self.now_ns is not None and time_ns < self.now_ns:
-            raise TimeOrderError(f"time_ns must be at least the clock's {self.now_ns}, got {time_ns}")
-        network, _, facts = self._fixed_addresses
-        while True:
-            places = [each.ctypes.data for each in (self._keeper.addresses, network, facts)]
-            need = advance(*[*places, time_ns])
-            if need == layout.DONE:
-                return
-            self._make_room(need)
 
     def _make_room(self, need: int) -> None:
         if need == layout.GROW_ENDED:

@@ -79,6 +79,10 @@ class ReferenceBatches:
                 self._interface_index[interface_id] = len(self.interface_ids)
                 self.interface_ids.append(interface_id)
 
+    def advance(self, time_ns: int) -> None:
+        """Set the clock forward; what is due expires."""
+        self._engine.advance(time_ns)
+
     def ended_flows(self) -> FlowColumns:
         """The flows that have ended since the last call, in the order of their ends."""
         rows, self._ended = self._ended, []

@@ -162,6 +162,40 @@ def address_words(address: int) -> tuple[int, int]:
     return address >> 64, address & _WORD
 
 
+def columns_of(packets: Sequence[Packet], interface_ids: Sequence[str]) -> PacketColumns:
+    """Write packets as columns, in order.
+
+    Args:
+        packets: What to write; each with its time.
+        interface_ids: What `taken_at` counts.
+    """
+    quotes = [_quote_row(packet.quote) for packet in packets if packet.quote is not None]
+    rows, quoted = [], 0
+    for packet in packets:
+        rows.append(_row_of(packet, interface_ids, quoted if packet.quote is not None else -1))
+        quoted += packet.quote is not None
+    return packet_columns(rows, quotes)
+
+
+def _row_of(packet: Packet, interface_ids: Sequence[str], quote: int) -> tuple[Any, ...]:
+    fragment = packet.fragment or Fragment(0, 0, more=False)
+    taken_at = -1 if packet.taken_at is None else interface_ids.index(packet.taken_at)
+    return (
+        packet.time_ns, packet.number, packet.file, *_five_tuple_row(packet.five_tuple), packet.tcp_flags,
+        packet.icmp_type or 0, packet.icmp_code or 0, packet.length_bytes, packet.direction or 0, taken_at, 0, 0,
+        fragment.identification, fragment.offset_bytes, fragment.more, quote,
+    )  # fmt: skip
+
+
+def _quote_row(quote: Quote) -> tuple[Any, ...]:
+    return (*_five_tuple_row(quote.five_tuple), quote.icmp_type or 0, quote.icmp_code or 0)
+
+
+def _five_tuple_row(key: FiveTuple) -> tuple[int, ...]:
+    src, dst = address_words(key.src_addr), address_words(key.dst_addr)
+    return (*src, *dst, key.family, key.protocol, key.src_port, key.dst_port)
+
+
 def packets_of(columns: PacketColumns, interface_ids: Sequence[str]) -> Iterable[Packet | None]:
     """Read columns back as packets, in order; None for a row that is skipped.
 

@@ -2,7 +2,8 @@
 
 `tcp 198.51.100.7:40000 -> 10.0.0.5:443`, `icmp 192.0.2.1 -> 10.0.0.5 type 8 code 0`,
 `udp [2001:db8::1]:53 -> [fd00::5]:4000`, `47 192.0.2.1 -> 10.0.0.5`. `to` may stand for `->`. A TCP packet may end in
-its flags (`SA`; a lone SYN if there are none). The source port may be left out; `DEFAULT_SOURCE_PORT` is then taken.
+its flags (`SA`; `-` for no flag at all; a lone SYN if they are left out). The source port may be left out;
+`DEFAULT_SOURCE_PORT` is then taken.
 """
 
 import re
@@ -50,7 +51,7 @@ def parse_packet(text: str) -> ParsedPacket:
         RuleError: If the text is not of the form, saying which part is not.
     """
     words = text.split()
-    if words and words[-1] == "-":
+    if words and words[-1] == "-" and len(words) < 5:
         raise RuleError(f"packet must be quoted, got {text!r}: the shell has taken '>' as a redirection; or write 'to'")
     if len(words) < 4 or words[2] not in {"->", "to"}:
         raise RuleError(f"packet must be {_FORM}, got {text!r}")

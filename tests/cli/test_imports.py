@@ -38,6 +38,8 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["lint", *RULES, "--format", "sarif"], set()),
         (["lint", *RULES, "-t", CAPTURE], {"numpy"}),
         (["quota", *RULES, "--format", "json"], set()),
+        (["conformance", "--help"], set()),
+        (["conformance", "--engine", "reference", "--format", "junit"], set()),
         (["replay", *RULES, CAPTURE], {"numpy"}),
         (["replay", *RULES, "--format", "json", "--show", "3", CAPTURE], {"numpy"}),
         (["replay", *RULES, "--report", "report.md", CAPTURE], {"numpy"}),

@@ -27,7 +27,7 @@ def bundled(folder: str) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in paths}
 
 
-@pytest.mark.parametrize("folder", ["demo", "schemas", "report"])
+@pytest.mark.parametrize("folder", ["demo", "schemas", "report", "vectors"])
 def test_the_wheel_has_every_bundled_file(names, folder):
     assert bundled(folder) <= names
     assert bundled(folder)

@@ -8,6 +8,7 @@ import pytest
 from sgsim.conntrack.exempt import EXEMPT_SERVICES
 from sgsim.conntrack.profile import PROFILES
 from sgsim.model.standing import Standing
+from sgsim.testing.vector_files import load_vectors
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
@@ -33,6 +34,11 @@ def test_every_setting_names_sources_that_are_on_the_page(profile):
         keys = setting.source.split()
         assert keys, name
         assert set(keys) <= set(KEYS), name
+
+
+def test_every_statement_of_a_vector_names_sources_that_are_on_the_page():
+    named = {key for statement in load_vectors().statements.values() for key in statement.sources}
+    assert named - set(KEYS) == set()
 
 
 def test_every_exempt_service_names_a_source_that_is_on_the_page():

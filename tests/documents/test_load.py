@@ -2,6 +2,7 @@ import pytest
 from netaddr import IPNetwork
 
 from sgsim.documents import load
+from sgsim.documents.load import load_values
 from sgsim.errors import SgsimError
 from sgsim.model.interface import Interface
 from sgsim.rules.address_set import AddressSet
@@ -169,3 +170,22 @@ def test_known_groups_without_members_are_empty_and_not_noted(write):
         write("interfaces.json", {"NetworkInterfaces": []}),
     )
     assert load(*paths).notes == ()
+
+
+def test_documents_that_are_parsed_already_are_read_as_files_are(write):
+    known = {
+        "groups": groups("sg-a", Brand="new"),
+        "list": {"PrefixLists": [{"PrefixListId": "pl-1", "Cidrs": ["192.0.2.0/24"]}]},
+    }
+    paths = [write(f"{name}.json", value) for name, value in known.items()]
+    expected, actual = load(*paths), load_values(known)
+    assert (list(expected.groups), expected.prefix_lists) == (list(actual.groups), actual.prefix_lists)
+    assert [note.text for note in expected.notes] == [note.text for note in actual.notes]
+
+
+def test_a_parsed_document_that_is_none_is_refused_by_its_name():
+    with pytest.raises(SgsimError) as refusal:
+        load_values({"mine": {"Groups": []}})
+    assert str(refusal.value).startswith("mine: document must be one of: output of aws ec2 ")
+    with pytest.raises(SgsimError, match=r"mine, SecurityGroups\[0\]: SecurityGroups\[0\] must have GroupId"):
+        load_values({"mine": {"SecurityGroups": [{"GroupName": "web"}]}})

@@ -73,6 +73,11 @@ class InStep:
         self.expected.change(inventory, time_ns, options)
         self.actual.change(inventory, time_ns, options)
 
+    def advance(self, time_ns: int) -> None:
+        """Set the clock forward for both."""
+        self.expected.advance(time_ns)
+        self.actual.advance(time_ns)
+
     def compare(self) -> None:
         """Compare all that is left to observe: clock, flows, load, counts.
 

@@ -165,6 +165,12 @@ class EnginesInStep(RuleBasedStateMachine):
         """The capture's clock goes back."""
         self.time_ns -= back_ns
 
+    @rule(wait_ns=st.sampled_from([0, 1, 2**20, 30 * SECOND_NS, 5 * DAY_NS]))
+    def advance(self, wait_ns):
+        """The clock is set forward, and no packet comes."""
+        self.time_ns = max(self.time_ns, self.steps.expected.now_ns or self.time_ns) + wait_ns
+        self.steps.advance(self.time_ns)
+
     def _change(self, known):
         self.inventory = known
         self.steps.change(known, max(self.time_ns, self.steps.expected.now_ns or self.time_ns))

@@ -10,64 +10,14 @@ from hypothesis import strategies as st
 from sgsim.model import columns as col
 from sgsim.model.address import Family
 from sgsim.model.decision import Reason
-from sgsim.model.five_tuple import FiveTuple
-from sgsim.model.packet import Fragment, Packet, Quote
+from sgsim.model.packet import Packet
 
 IDS = ("eni-a", "eni-b")
 
 
 def columns_of(packets: list[Packet]) -> col.PacketColumns:
-    """What a source would yield for these packets."""
-    quotes = [packet.quote for packet in packets if packet.quote is not None]
-    rows, quoted = [], 0
-    for each in packets:
-        rows.append(_row(each, quoted if each.quote else -1))
-        quoted += each.quote is not None
-    return col.packet_columns(rows, [_quote_row(quote) for quote in quotes])
-
-
-def _row(each: Packet, quote: int) -> tuple[int, ...]:
-    fragment = each.fragment or Fragment(0, 0, more=False)
-    values = {
-        "time_ns": each.time_ns,
-        "number": each.number,
-        "file": each.file,
-        **_five_tuple_fields(each.five_tuple),
-        "tcp_flags": each.tcp_flags,
-        "icmp_type": each.icmp_type or 0,
-        "icmp_code": each.icmp_code or 0,
-        "length_bytes": each.length_bytes,
-        "direction": each.direction or 0,
-        "taken_at": IDS.index(each.taken_at) if each.taken_at else -1,
-        "skip": 0,
-        "vlan": 0,
-        "fragment_id": fragment.identification,
-        "fragment_offset": fragment.offset_bytes,
-        "more_fragments": fragment.more,
-        "quote": quote,
-    }
-    return tuple(values[name] for name in col.PACKET_DTYPES)
-
-
-def _quote_row(quote: Quote) -> tuple[int, ...]:
-    values = _five_tuple_fields(quote.five_tuple)
-    values |= {"icmp_type": quote.icmp_type or 0, "icmp_code": quote.icmp_code or 0}
-    return tuple(values[name] for name in col.QUOTED_DTYPES)
-
-
-def _five_tuple_fields(five_tuple: FiveTuple) -> dict[str, int]:
-    src_hi, src_lo = col.address_words(five_tuple.src_addr)
-    dst_hi, dst_lo = col.address_words(five_tuple.dst_addr)
-    return {
-        "src_hi": src_hi,
-        "src_lo": src_lo,
-        "dst_hi": dst_hi,
-        "dst_lo": dst_lo,
-        "family": five_tuple.family,
-        "protocol": five_tuple.protocol,
-        "src_port": five_tuple.src_port,
-        "dst_port": five_tuple.dst_port,
-    }
+    """Packets as columns, bound to two interfaces."""
+    return col.columns_of(packets, IDS)
 
 
 @given(st.lists(strategies.packets(IDS), max_size=6))

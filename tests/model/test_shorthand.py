@@ -103,6 +103,10 @@ def test_a_lone_dash_at_the_end_means_that_the_shell_took_the_arrow(text):
     assert expected == refusal(text)
 
 
+def test_a_dash_in_place_of_flags_means_none():
+    assert parse_packet("tcp 192.0.2.1:1 -> 10.0.0.5:2 -").packet.tcp_flags == 0
+
+
 @pytest.mark.parametrize("text", ["", "tcp", "tcp 192.0.2.1:1 10.0.0.5:2", "tcp 192.0.2.1:1 => 10.0.0.5:2"])
 def test_what_is_not_of_the_form_is_refused(text):
     assert f"packet must be {FORM}, got {text!r}" == refusal(text)
