@@ -31,7 +31,7 @@ HOST_DOCUMENT = {
 
 WAYS = {
     "syn_sent": (">S",),
-    "syn_sent2": (">S", "<S"),
+    "syn_sent2": (">S", "<S", ">S"),  # Linux begins this state's timeout with the SYN after that of the other side
     "syn_recv": (">S", "<SA"),
     "established": (">S", "<SA", ">A"),
     "fin_wait": (">S", "<SA", ">A", ">FA"),
@@ -312,7 +312,8 @@ def fragment_steps(firsts: list[str], timeout: float) -> Iterator[Step]:
         yield step(0, first, "allow rule new", number, fragment=fragment)
     later = probes(firsts, timeout, ("allow fragment new", "deny fragment invalid"), (3 if timeout <= 30 else 0, 0))
     for number, made in enumerate(later, start=1):
-        yield {**made, "fragment": {"identification": number, "offset_bytes": 1480, "more": False}}
+        begin = {key: made.pop(key) for key in ("at_s", "packet")}
+        yield begin | {"fragment": {"identification": number, "offset_bytes": 1480, "more": False}} | made
 
 
 MADE = {"tcp-table.json": tcp_table, "timeout-boundaries.json": timeout_boundaries}
