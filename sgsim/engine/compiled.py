@@ -168,7 +168,7 @@ class CompiledEngine:
     def flow_kinds(self) -> Mapping[str, int]:
         """How many flows there have been, by kind; those remembered now are counted as live."""
         if self.now_ns is not None:
-            self._advance(self.now_ns)
+            self.advance(self.now_ns)
         return flow_kinds_of(self._keeper.memory)
 
     def pressure(self) -> Mapping[str, TablePressure]:

@@ -112,7 +112,7 @@ class Batches:
         """The compiled engine."""
         from sgsim.simulation.engines import make_engine  # noqa: PLC0415  # numba, as above
 
-        return cls(make_engine("compiled", vector.inventory, vector.options))
+        return cls(make_engine("compiled", vector.inventory, vector.options, record_flows=False))
 
     def send(self, packet: Packet, time_ns: int) -> Sequence[Answer]:
         """Judge a packet, and answer for each interface on its way."""
