@@ -8,13 +8,13 @@ from sgsim.model.five_tuple import FiveTuple
 from sgsim.model.packet import Packet
 from sgsim.model.protocol import ANY_PROTOCOL, ICMP_PROTOCOLS, PORT_PROTOCOLS, Protocol, TcpFlags
 from sgsim.model.states import Direction
-from sgsim.rules.ranges import Ranges
+from sgsim.rules.ranges import Ranges, within
 from sgsim.rules.region import Point, Region
 from sgsim.rules.region_cover import Product
 from sgsim.rules.service import DETAILS, by_protocol
 
-STAND_INS: Final = {Family.IPV4: 0xC6336407, Family.IPV6: (0x20010DB8 << 96) + 7}
-"""198.51.100.7 and 2001:db8::7: addresses for documentation, taken wherever any address will do."""
+STAND_INS: Final = {Family.IPV4: (0xC6336407, 0xCB007107, 0xC0000207), Family.IPV6: ((0x20010DB8 << 96) + 7,)}
+"""198.51.100.7, 203.0.113.7, 192.0.2.7 and 2001:db8::7: addresses for documentation, the first that will do is taken."""
 
 _USUAL: Final = {
     Protocol.TCP: (443, 80, 22),
@@ -74,8 +74,9 @@ def opening_packet(source: int, destination: int, family: Family, service: int, 
 
 
 def _nice_address(ranges: Ranges, family: Family, other: int) -> int:
-    if any(first <= STAND_INS[family] <= last for first, last in ranges) and STAND_INS[family] != other:
-        return STAND_INS[family]
+    for address in STAND_INS[family]:
+        if address != other and within(ranges, address, address):
+            return address
     candidates = (
         address
         for first, last in ranges

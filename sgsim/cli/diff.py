@@ -1,21 +1,31 @@
 """`sgsim diff`: what changes between two rule sets."""
 
+from typing import TYPE_CHECKING
+
 import click
 from attrs import evolve
 
 from sgsim.analysis.diff import diff_rules
 from sgsim.analysis.intended import intents_of, judge_intended
-from sgsim.cli.options import RuleOptions, rule_options
+from sgsim.cli.main import EXIT_BAD_INPUT, complain
+from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options, traffic_options
+from sgsim.documents.changes import TIME_FORMS, read_time
 from sgsim.documents.intended_doc import read_intended
+from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
 from sgsim.report.diff_report import DiffReport
+from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
+
+if TYPE_CHECKING:
+    from sgsim.analysis.traffic_difference import TrafficDiff
 
 EXIT_DIFFERENT = 1
 
 
 @click.command("diff")
 @rule_options
+@traffic_options
 @click.option(
     "--map", "mapped", multiple=True, metavar="OLD=NEW",
     help="A group of OLD, by id or name, and the group of NEW that it is, where neither id nor name tells. Repeatable.",
@@ -25,6 +35,20 @@ EXIT_DIFFERENT = 1
     metavar="FILE",
     help="Differences that are meant, in YAML: exit with 0 if nothing differs beyond them.",
 )
+@click.option(
+    "-t", "--traffic", multiple=True, metavar="TRAFFIC",
+    help="Replay this under both, as sgsim replay takes it: what it would lose or gain, and what the tables hold. "
+    "Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--at", metavar="TIME",
+    help="When the new rules begin to hold, in seconds after the first packet or as 2026-01-31T12:00:00Z; without it "
+    "whole runs are compared.",
+)  # fmt: skip
+@click.option(
+    "--engine", type=click.Choice(["auto", "reference", "compiled"]), default="auto", show_default=True,
+    help="What judges the packets, with the same answers.",
+)  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.argument("old")
 @click.argument("new", required=False)
@@ -32,8 +56,12 @@ EXIT_DIFFERENT = 1
 def command(
     ctx: click.Context,
     given: RuleOptions,
+    recorded: TrafficOptions,
     mapped: tuple[str, ...],
     intended: str | None,
+    traffic: tuple[str, ...],
+    at: str | None,
+    engine: str,
     form: str,
     old: str,
     new: str | None,
@@ -50,6 +78,7 @@ def command(
       sgsim diff plan.json
       sgsim diff --map sg-0123=aws_security_group.web live.json plan.json
       sgsim diff --intended intended.yaml old.json new.json
+      sgsim diff -r interfaces.json -t monday.pcap --at 3600 old.json new.json
 
     Each difference is exact and has a packet as an example. The order of rules, and how they are split or merged, makes
     none. The exit code is 0 if nothing differs (with --intended, nothing else), 1 if anything does.
@@ -62,9 +91,35 @@ def command(
     if intended is not None:
         intents = intents_of(read_intended(intended, before, after), before, after, diff.unknown_peers)
         judged = judge_intended(diff, intents)
-    _print(DiffReport(diff, options.profile, judged), form)
-    if bool(diff) if judged is None else not judged.holds:
+    replayed = None
+    if recorded.change or recorded.timeline:
+        raise ConfigError(
+            "the change to compare must be that from OLD to NEW, at --at TIME, got --change or --timeline"
+        )
+    if traffic:
+        replayed = _replay(before, after, traffic, recorded.engine_options(given), engine, at)
+    elif at is not None:
+        raise ConfigError(f"--at must go with -t TRAFFIC, got --at {at} alone")
+    _print(DiffReport(diff, options.profile, judged, replayed), form)
+    if replayed is not None and replayed.broken is not None:
+        complain(replayed.broken)
+        ctx.exit(EXIT_BAD_INPUT)
+    if (bool(diff) if judged is None else not judged.holds) or (judged is None and bool(replayed)):
         ctx.exit(EXIT_DIFFERENT)
+
+
+def _replay(
+    before: Inventory, after: Inventory, traffic: tuple[str, ...], options: EngineOptions, engine: str, at: str | None
+) -> "TrafficDiff":
+    change = None
+    if at is not None:
+        read = read_time(at, "time of --at")
+        if read is None:
+            raise ConfigError(f"--at must be {TIME_FORMS}, got {at!r}")
+        change = Change(read[0], after, read[1], f"--at {at}")
+    from sgsim.analysis.traffic_diff import diff_traffic  # noqa: PLC0415  # numpy is only for those who replay
+
+    return diff_traffic(before, after, traffic, options, engine=engine, at=change)
 
 
 def _sides(given: RuleOptions, old: str, new: str | None) -> tuple[Inventory, Inventory]:

@@ -1,7 +1,7 @@
 """Diffs for programs; `sgsim/data/schemas/diff.schema.json` says what is in them."""
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sgsim import __version__
 from sgsim.analysis.difference import Compared, Difference, Kind, RulesDiff, Witness
@@ -10,8 +10,12 @@ from sgsim.model.rule_ref import RuleRef
 from sgsim.report.diff_report import DiffReport
 from sgsim.report.diff_sections import traffic_text
 from sgsim.report.region_text import cidrs
+from sgsim.report.units import rfc3339
 from sgsim.rules.ranges import Ranges
 from sgsim.rules.service import by_protocol, service_texts
+
+if TYPE_CHECKING:
+    from sgsim.analysis.traffic_difference import TrafficDiff, TrafficGroup
 
 SCHEMA_VERSION: Final = 1
 
@@ -44,7 +48,76 @@ def diff_document(report: DiffReport) -> Document:
             {**_compared(interface), "group_ids": list(interface.group_ids)} for interface in diff.interfaces
         ],
         "intended": None if report.judged is None else _intended(report.judged, diff),
+        "traffic": None if report.traffic is None else _traffic(report.traffic),
     }
+
+
+def _traffic(found: "TrafficDiff") -> Document:
+    """What becomes different for recorded traffic; times are RFC 3339 in UTC."""
+    at = found.at_change
+    return {
+        "differs": bool(found),
+        "files": list(found.files),
+        "packets": found.packets,
+        "has_records": found.has_records,
+        "start": _time(found.start_ns),
+        "end": _time(found.end_ns),
+        "engine": found.engine,
+        "was_reached": found.was_reached,
+        "at_change": None
+        if at is None
+        else {
+            "time": _time(at.time_ns),
+            "tracked": at.tracked,
+            "outliving": at.outliving,
+            "untracked": at.untracked,
+            "doomed": at.doomed,
+        },
+        "counts": {
+            str(count.kind): {"flows": count.flows, "packets": count.packets, "bytes": count.bytes}
+            for count in found.counts
+        },
+        "groups": [_group(group) for group in found.groups],
+        "tables": [
+            {
+                "instance_id": table.instance_id,
+                "capacity": table.capacity,
+                "old_peak": table.old_peak,
+                "new_peak": table.new_peak,
+                "new_peak_time": _time(table.new_peak_time_ns),
+                "old_exceeded": table.old_exceeded,
+                "new_exceeded": table.new_exceeded,
+            }
+            for table in found.tables
+        ],
+        "broken": found.broken,
+    }
+
+
+def _group(group: "TrafficGroup") -> Document:
+    return {
+        "kind": str(group.kind),
+        "interface_id": group.interface_id,
+        "direction": group.direction,
+        "rule": None if group.rule is None else _rule(group.rule),
+        "peer": group.peer,
+        "protocol": group.protocol,
+        "port": group.port,
+        "flows": group.flows,
+        "packets": group.packets,
+        "bytes": group.bytes,
+        "reason": group.reason or None,
+        "first": {
+            "file": group.first.file,
+            "number": group.first.number,
+            "time": _time(group.first.time_ns),
+            "packet": group.first.text,
+        },
+    }
+
+
+def _time(time_ns: int | None) -> str | None:
+    return None if time_ns is None else rfc3339(time_ns)
 
 
 def _intended(judged: Judged, diff: RulesDiff) -> Document:

@@ -13,6 +13,7 @@ from sgsim.report.blocks import Column, Facts, Paragraph, Row, Section, Table
 from sgsim.report.decision_text import WAYS, listed, packet_text, rule_text
 from sgsim.report.diff_report import DiffReport
 from sgsim.report.region_text import addresses_text, services_text
+from sgsim.report.traffic_diff_sections import traffic_sections
 from sgsim.report.units import counted
 
 MOST_SHOWN: Final = 20
@@ -50,7 +51,8 @@ def diff_sections(report: DiffReport, *, is_table: bool = False) -> list[Section
         for group in diff.groups
         if group.differs
     ]
-    return [*sections, *_at_interfaces(diff, is_table=is_table)]
+    sections += _at_interfaces(diff, is_table=is_table)
+    return sections if report.traffic is None else [*sections, *traffic_sections(report.traffic)]
 
 
 def _intended(judged: Judged) -> Section:

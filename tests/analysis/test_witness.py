@@ -37,7 +37,7 @@ def test_the_packet_is_in_the_region_where_the_usual_one_is_not():
     product = Product(AddressSet.of(networks("0.0.0.0/0")), ALL_SERVICES)
     part = Product(AddressSet.of(networks("203.0.113.0/24")), (protocol_services(6, 8080, 8080),))
     packet = witness_packet(product, part.region(), Direction.EGRESS, LOCAL, 40000)
-    assert str(packet) == "tcp 192.0.2.10:40000 -> 203.0.113.1:8080 S"
+    assert str(packet) == "tcp 192.0.2.10:40000 -> 203.0.113.7:8080 S"
 
 
 def test_without_an_address_of_the_family_there_is_none():

@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import jsonschema
 import pytest
+from cli.web_traffic import capture
 
 import sgsim as package
 
@@ -130,6 +131,62 @@ def test_a_wrong_intent_is_refused_with_its_place(refused, here, text, expected)
 @pytest.mark.usefixtures("sides")
 def test_bad_input_is_refused(refused, args, expected):
     assert expected in refused("diff", *args)
+
+
+TRAFFIC = (
+    "tcp 10.0.0.40:40000 -> 10.0.1.5:22 S",
+    "tcp 198.51.100.7:40000 -> 10.0.1.5:80 S",
+    "tcp 10.0.1.5:80 -> 198.51.100.7:40000 SA",
+    "tcp 198.51.100.7:40000 -> 10.0.1.5:80 A",
+)
+
+
+@pytest.fixture
+def traffic(sides):
+    (sides / "web.pcap").write_bytes(capture(*TRAFFIC))
+    return ("diff", "-r", "eni.yaml", "-t", "web.pcap", "--cold-start", "old.yaml", "new.yaml")
+
+
+def test_traffic_tells_what_breaks(sgsim, golden, traffic):
+    result = sgsim(*traffic)
+    assert result.exit_code == 1
+    golden("diff-traffic.txt", "Recorded traffic" + result.stdout.partition("Recorded traffic")[2])
+    result = sgsim(*traffic, "--at", "2.5")
+    assert result.exit_code == 1
+    golden("diff-traffic-at.txt", "Recorded traffic" + result.stdout.partition("Recorded traffic")[2])
+
+
+def test_traffic_in_json_is_what_the_schema_says(sgsim, traffic):
+    for more in ((), ("--at", "2.5"), ("--at", "1000")):
+        document = json.loads(sgsim(*traffic, *more, "--format", "json").stdout)
+        jsonschema.validate(document, SCHEMA)
+        assert document["traffic"]["packets"] == 4
+    assert document["traffic"]["was_reached"] is False
+    document = json.loads(sgsim(*traffic, "--format", "json").stdout)
+    assert document["traffic"]["counts"]["newly_allowed"] == {"flows": 1, "packets": 1, "bytes": 54}
+    assert document["traffic"]["counts"]["now_tracked"]["packets"] == 3
+
+
+def test_the_same_rules_are_exit_code_0_with_traffic(sgsim, traffic):
+    result = sgsim(*traffic[:-1], "old.yaml")
+    assert result.exit_code == 0
+    assert "difference  none: everything fares the same" in result.stdout
+
+
+def test_options_of_traffic_are_refused_where_they_make_no_sense(refused, traffic):
+    assert refused("diff", "--at", "3", "old.yaml", "new.yaml") == "--at must go with -t TRAFFIC, got --at 3 alone"
+    assert refused(*traffic, "--at", "noon").startswith("--at must be in seconds from the first packet or as")
+    assert "none.pcap" in refused("diff", "-r", "eni.yaml", "-t", "none.pcap", "old.yaml", "new.yaml")
+
+
+@pytest.mark.usefixtures("traffic")
+def test_python_replays_too():
+    sides = [package.load("eni.yaml", name) for name in ("old.yaml", "new.yaml")]
+    diff = package.diff(*sides, traffic="web.pcap", at_s=2.5, cold_start=True)
+    assert diff.traffic is not None
+    assert diff.traffic.at_change is not None
+    assert diff.traffic.at_change.doomed == 1
+    assert "Recorded traffic" in str(diff)
 
 
 @pytest.mark.usefixtures("sides")

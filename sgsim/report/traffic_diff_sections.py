@@ -1,0 +1,148 @@
+"""What breaks of recorded traffic, in words."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from sgsim.model.protocol import protocol_name
+from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.units import counted, duration, number, offset
+
+if TYPE_CHECKING:
+    from sgsim.analysis.traffic_difference import AtChange, TableChange, TrafficDiff, TrafficGroup
+
+MOST_GROUPS: Final = 15
+"""How many groups of one kind are shown."""
+
+SENTENCES: Final = {
+    "cut": "These flows were open and untracked; the change ends them at their next packet.",
+    "newly_denied": "What passed under the old rules and does not pass under the new ones.",
+    "newly_allowed": "What did not pass under the old rules and passes under the new ones.",
+    "now_tracked": "What passes under both; these flows now take places in the table.",
+    "now_untracked": "What passes under both; these flows take no place in the table any more.",
+}
+
+_TITLES: Final = {
+    "cut": "Traffic cut",
+    "newly_denied": "Traffic newly denied",
+    "newly_allowed": "Traffic newly allowed",
+    "now_tracked": "Traffic now tracked",
+    "now_untracked": "Traffic now untracked",
+}
+_TONES: Final = {"cut": "deny", "newly_denied": "deny", "newly_allowed": "allow"}
+_WAYS: Final = {"ingress": "in", "egress": "out"}
+
+
+def traffic_sections(found: "TrafficDiff") -> Iterator[Section]:
+    """Put the difference for traffic into words: the whole, the open flows, each kind, the tables."""
+    yield Section("Recorded traffic", list(_summary(found)))
+    for count in found.counts:
+        groups = [group for group in found.groups if group.kind is count.kind]
+        if groups:
+            yield Section(_TITLES[str(count.kind)], list(_kind(str(count.kind), groups)))
+    if found.tables:
+        yield Section("Tracking tables", [_tables(found.tables, found)])
+
+
+def _summary(found: "TrafficDiff") -> Iterator[Block]:
+    length = "" if found.start_ns is None or found.end_ns is None else duration(found.end_ns - found.start_ns)
+    facts = [
+        ("traffic", ", ".join(found.files)),
+        ("records" if found.has_records else "packets", f"{number(found.packets)} in {length}"),
+    ]
+    changed = [count for count in found.counts if count.packets or count.flows]
+    for count in changed:
+        share = f"{counted(count.flows, 'flow')}, {counted(count.packets, 'packet')}, {counted(count.bytes, 'byte')}"
+        facts.append((str(count.kind).replace("_", " "), share))
+    if not changed:
+        facts.append(("difference", "none: everything fares the same"))
+    yield Facts(facts)
+    if not found.was_reached:
+        yield Paragraph("The traffic ends before the change is made.", is_warning=True)
+    if found.at_change is not None:
+        yield Paragraph(_at_change(found.at_change, found))
+    if found.broken is not None:
+        yield Paragraph(f"The input broke off: {found.broken}", is_warning=True)
+
+
+def _at_change(at: "AtChange", found: "TrafficDiff") -> str:
+    flows = f"{counted(at.tracked, 'tracked flow')} and {counted(at.untracked, 'untracked flow')}"
+    texts = [f"When the rules change, at {offset(at.time_ns, found.start_ns)}, {flows} are remembered."]
+    if at.outliving:
+        texts.append(
+            f"The new rules would not let {number(at.outliving)} of the tracked ones open, but those go on until they end."
+        )
+    if at.doomed:
+        texts.append(
+            f"They do not leave {number(at.doomed)} of the untracked ones untracked: each of these is cut if it sends "
+            "another packet."
+        )
+    if not at.outliving and not at.doomed:
+        texts.append("The new rules would have let each of them open in the same way.")
+    return " ".join(texts)
+
+
+def _kind(kind: str, groups: "list[TrafficGroup]") -> Iterator[Block]:
+    yield Paragraph(SENTENCES[kind])
+    columns = [
+        Column("Interface"),
+        Column("Peer"),
+        Column("Service"),
+        Column("Flows", is_number=True),
+        Column("Packets", is_number=True),
+        Column("Bytes", is_number=True),
+        Column("New rule" if kind == "newly_allowed" else "Old rule"),
+    ]
+    yield Table(
+        columns,
+        [
+            Row(
+                (
+                    f"{group.interface_id} {_WAYS[group.direction]}",
+                    group.peer,
+                    protocol_name(group.protocol) + ("" if group.port is None else f" {group.port}"),
+                    number(group.flows),
+                    number(group.packets),
+                    number(group.bytes),
+                    _rule(group),
+                ),
+                _TONES.get(kind, "skip"),
+            )
+            for group in groups[:MOST_GROUPS]
+        ],
+    )
+    if len(groups) > MOST_GROUPS:
+        yield Paragraph(f"and {counted(len(groups) - MOST_GROUPS, 'group')} more; --format json has all")
+
+
+def _rule(group: "TrafficGroup") -> str:
+    rule = "none" if group.rule is None else f"{group.rule.text} [{group.rule.group_id}]"
+    why = f"; first {group.reason}" if group.reason else ""
+    return f"{rule}{why} at #{group.first.number}"
+
+
+def _tables(tables: "tuple[TableChange, ...]", found: "TrafficDiff") -> Table:
+    columns = [
+        Column("Instance"),
+        Column("Peak before", is_number=True),
+        Column("Peak after", is_number=True),
+        Column("Capacity", is_number=True),
+        Column("Refused before", is_number=True),
+        Column("Refused after", is_number=True),
+        Column("Peak after is at"),
+    ]
+    rows = [
+        Row(
+            (
+                table.instance_id,
+                number(table.old_peak),
+                number(table.new_peak),
+                "none" if table.capacity is None else number(table.capacity),
+                number(table.old_exceeded),
+                number(table.new_exceeded),
+                "" if table.new_peak_time_ns is None else offset(table.new_peak_time_ns, found.start_ns),
+            ),
+            "" if table.fits else "deny",
+        )
+        for table in tables
+    ]
+    return Table(columns, rows)

@@ -1,0 +1,196 @@
+"""The same traffic under two rule sets, in one pass.
+
+One side keeps the old rules throughout. The other has the new ones from the beginning, or from a time on.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from attrs import define, evolve, field
+from numpy.typing import NDArray
+
+from sgsim.engine.base import Engine
+from sgsim.engine.options import EngineOptions
+from sgsim.errors import NoTrafficError, SourceError, UnresolvedReferenceError
+from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns
+from sgsim.rules.change import Change
+from sgsim.rules.inventory import Inventory
+from sgsim.simulation.engines import choose_engine, make_engine
+from sgsim.simulation.inputs import open_traffic
+from sgsim.simulation.strangers import Strangers
+from sgsim.simulation.timeline import Timeline
+from sgsim.sources.base import BATCH_ROWS, NOT_BOUND, Source, is_recorded
+from sgsim.sources.flow_log import FlowLogSource
+
+
+@define
+class Side:
+    """One rule set with its engine."""
+
+    engine: Engine
+    timeline: Timeline
+    taken_at: NDArray[np.int32]
+    """int32 (interfaces + 1,): for each interface of the source its index here, `NOT_BOUND` for none, which stands last."""
+    live_at_change: FlowColumns | None = None
+    """What was remembered when the rules changed; None before, and without a change."""
+    changed_at_ns: int | None = None
+    strangers: Strangers = field(factory=Strangers)
+
+    @property
+    def now_ns(self) -> int | None:
+        """The engine's clock."""
+        return self.engine.now_ns
+
+    def change(self, inventory: Inventory, time_ns: int, options: EngineOptions | None = None) -> None:
+        """Note what is remembered, and let other rules hold."""
+        if self.engine.now_ns is not None:
+            self.live_at_change = self.engine.live_flows()
+        self.changed_at_ns = time_ns
+        self.engine.change(inventory, time_ns, options)
+
+    def filter(self, batch: PacketColumns, source: Source) -> DecisionColumns:
+        """Judge a batch; rows are those of the batch, also where it is cut by a change."""
+        batch = batch._replace(taken_at=self.taken_at[batch.taken_at])
+        parts, begin = [], 0
+        for part in self.timeline.parts(batch, self):
+            try:
+                decided = self.engine.filter(part)
+            except UnresolvedReferenceError as error:
+                error.add_note(", ".join(source.files))
+                raise
+            parts.append(decided._replace(row=decided.row + begin))
+            begin += len(part.time_ns)
+        self.engine.ended_flows()  # nobody asks for them; they are not to pile up
+        decisions = DecisionColumns(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        self.strangers.add(batch, decisions)
+        return decisions
+
+
+class Judged(NamedTuple):
+    """A batch with both decisions."""
+
+    packets: PacketColumns
+    weights: NDArray[np.int64]
+    """int64 (packets,): how many packets a row stands for; 1 but for records of flow logs."""
+    old: DecisionColumns
+    new: DecisionColumns
+
+
+@define
+class SideBySide:
+    """Two sides and the traffic that both are to judge."""
+
+    old: Side
+    new: Side
+    source: Source
+    _taken_at: list[int]
+    engine: str
+    """`reference` or `compiled`."""
+    _inventory: Inventory
+    packets: int = 0
+    """How many packets were read, or records of flow logs."""
+    start_ns: int | None = None
+    end_ns: int | None = None
+    broken: str | None = None
+    """Why the input ended before its end; None if it did not."""
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the traffic is made of records of flow logs, each of which stands for packets."""
+        return isinstance(self.source, FlowLogSource)
+
+    @classmethod
+    def of(
+        cls,
+        old: Inventory,
+        new: Inventory,
+        traffic: Sequence[Any],
+        options: EngineOptions,
+        *,
+        engine: str = "auto",
+        at: Change | None = None,
+    ) -> "SideBySide":
+        """Open the traffic and make both engines.
+
+        Args:
+            old: The old rules.
+            new: The new rules.
+            traffic: As `sgsim.simulation.driver.run` takes it; what is bound is bound to interfaces of the old side.
+            options: How both engines are to run.
+            engine: `reference`, `compiled` or `auto`.
+            at: When the new rules begin to hold; None for from the beginning.
+
+        Raises:
+            ConfigError: If an input is bound to an interface that is not known.
+            SourceError: If an input cannot be read.
+        """
+        name = choose_engine(engine, traffic)
+        source, taken_at = open_traffic(traffic, old, options, native=name == "compiled")
+        options = evolve(options, recorded=options.recorded and is_recorded([source]))
+        begins_with = old if at is not None else new
+        sides = [
+            Side(
+                make_engine(name, inventory, options, record_flows=True),
+                Timeline(changes, options),
+                _indices(old, inventory),
+            )
+            for inventory, changes in ((old, []), (begins_with, [at] if at is not None else []))
+        ]
+        return cls(sides[0], sides[1], source, taken_at, name, old)
+
+    def batches(self) -> Iterator[Judged]:
+        """Judge everything, batch by batch.
+
+        Raises:
+            SourceError: If nothing can be read.
+            NoTrafficError: If no packet touches a known interface on either side.
+            UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
+        """
+        try:
+            for batch, weights, read in self._read():
+                self._note(batch, read)
+                old, new = (side.filter(batch, self.source) for side in (self.old, self.new))
+                yield Judged(batch, weights, old, new)
+        except SourceError as error:
+            if not self.packets:
+                raise
+            self.broken = str(error)
+        if not self.new.strangers.has_met_interface:
+            self._check_met_interface()
+
+    def _read(self) -> Iterator[tuple[PacketColumns, NDArray[np.int64], int]]:
+        """Batches, how many packets each row stands for, and how many packets or records were read."""
+        if isinstance(self.source, FlowLogSource):
+            for batch in self.source.event_batches(self._taken_at):
+                events = batch.events
+                weights = np.where(events.is_lead, batch.records.packets[events.record], 0).astype(np.int64)
+                yield batch.packets, weights, int(events.is_lead.sum())
+            return
+        for packets in self.source.batches(self._taken_at, batch_rows=BATCH_ROWS):
+            count = len(packets.time_ns)
+            yield packets, np.ones(count, np.int64), count
+
+    def _note(self, batch: PacketColumns, read: int) -> None:
+        if self.start_ns is None:
+            self.start_ns = int(batch.time_ns[0])
+        self.end_ns = max(self.end_ns or 0, int(batch.time_ns.max()))
+        self.packets += read
+
+    def _check_met_interface(self) -> None:
+        try:
+            self.old.strangers.check(self._inventory)
+        except NoTrafficError as error:
+            raise (
+                NoTrafficError(f"{error}; then the input broke off: {self.broken}") if self.broken else error
+            ) from error
+
+
+_NONE: Final = np.array([NOT_BOUND], dtype=np.int32)
+
+
+def _indices(source: Inventory, here: Inventory) -> NDArray[np.int32]:
+    """For each interface of the source's inventory its index in another; behind them, that of none."""
+    places = {key: index for index, key in enumerate(here.interfaces)}
+    found = [places.get(key, NOT_BOUND) for key in source.interfaces]
+    return np.concatenate([np.array(found, dtype=np.int32), _NONE])
