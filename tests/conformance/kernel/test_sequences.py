@@ -67,7 +67,7 @@ PARTS = st.lists(
 
 
 @settings(
-    max_examples=300 if IS_CI else 40,
+    max_examples=200 if IS_CI else 40,
     # The kernel is one and the same for all examples, and forgets everything before each.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
