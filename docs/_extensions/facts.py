@@ -5,9 +5,11 @@ Each directive writes Markdown and lets the page's own parser read it.
 
 import enum
 import importlib
+import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Final
 
 import click
 import member_docs
@@ -32,6 +34,8 @@ from sgsim.model.decision import VERDICT_OF_REASON, Reason
 from sgsim.model.protocol import protocol_name
 from sgsim.model.standing import Setting
 from sgsim.model.states import ConntrackDirection, TcpState
+
+OBSERVER_DIFFERENCES: Final = Path(__file__).parents[2] / "tests" / "conformance" / "observers" / "differences.json"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -279,6 +283,20 @@ class ExemptServices(Facts):
         )
 
 
+class ObserverDifferences(Facts):
+    """`{observer-differences}`: where other observers of a capture say something else, and why."""
+
+    def markdown(self) -> str:
+        """The reasons, each with the flows that it explains."""
+        listed = json.loads(OBSERVER_DIFFERENCES.read_text(encoding="utf-8"))
+        rows = []
+        for name, reason in listed["definitions"].items():
+            found = [entry for entry in listed["differences"] if entry["why"] == name]
+            captures = sorted({f"{entry['observer']}: {entry['file']}" for entry in found})
+            rows.append([reason, str(len(found)), "<br>".join(captures)])
+        return table(["Reason", "Flows", "Captures"], rows)
+
+
 class NftablesLimits(Facts):
     """`{nftables-limits}`: in what exported rules are not AWS's filter."""
 
@@ -308,4 +326,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("lint-findings", LintFindings)
     app.add_directive("admin-ports", AdminPorts)
     app.add_directive("nftables-limits", NftablesLimits)
+    app.add_directive("observer-differences", ObserverDifferences)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
