@@ -11,7 +11,7 @@ from typing import Final
 from attrs import evolve
 
 from sgsim.documents.aws_interfaces import read_seconds
-from sgsim.documents.changes import TIME_FORMS, Edit, PlannedChange, read_time, replacing
+from sgsim.documents.changes import TIME_FORMS, Edit, PlannedChange, made_in_order, read_time, replacing
 from sgsim.documents.files import naming_file, read_roots
 from sgsim.documents.load import load
 from sgsim.documents.node import Node
@@ -20,6 +20,7 @@ from sgsim.documents.yaml_doc import KEYS, read_own_form
 from sgsim.documents.yaml_rules import GROUP_RULES, peer_names, read_rules
 from sgsim.errors import RuleError
 from sgsim.model.interface import TimeoutOverrides
+from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.rules.rule import Rule
 
@@ -45,6 +46,19 @@ def read_timeline(path: str | Path, vpc: str | None = None) -> list[PlannedChang
         if others or not isinstance(root.value, list):
             raise root.error(f"timeline must be a list of changes, each with at, got {root.shown}")
         return [_read_change(node, path, number, vpc) for number, node in enumerate(root.each(), 1)]
+
+
+def load_timeline(path: str | Path, inventory: Inventory) -> list[Change]:
+    """Read a file of changes, and make each to what the one before left.
+
+    Args:
+        path: A YAML file, a list of changes.
+        inventory: What holds before the first.
+
+    Raises:
+        SgsimError: If the file, a time, or a document that it names is not right, or changes contradict each other.
+    """
+    return made_in_order(read_timeline(path), inventory)
 
 
 def _read_change(node: Node, path: Path, number: int, vpc: str | None) -> PlannedChange:

@@ -281,6 +281,8 @@ class FlowColumns(NamedTuple):
     """uint64."""
     dst_port: Column
     """uint16."""
+    icmp_type: Column
+    """uint8, type of the query; 0 for other protocols."""
     opener: Column
     """uint8, `Direction`."""
     opened_at_ns: Column
@@ -289,6 +291,8 @@ class FlowColumns(NamedTuple):
     """int64, last packet seen."""
     ended_at_ns: Column
     """int64, when it was forgotten; the clock for a live flow."""
+    expires_at_ns: Column
+    """int64, when it is gone, or would have been, if nothing more comes."""
     end: Column
     """uint8, `FlowEnd`."""
     tracking: Column
@@ -318,7 +322,8 @@ class FlowColumns(NamedTuple):
 FLOW_DTYPES: Final[dict[str, str]] = {
     "flow": "i8", "interface": "i4", "family": "u1", "protocol": "u1",
     "src_hi": "u8", "src_lo": "u8", "src_port": "u2", "dst_hi": "u8", "dst_lo": "u8", "dst_port": "u2",
-    "opener": "u1", "opened_at_ns": "i8", "last_seen_ns": "i8", "ended_at_ns": "i8", "end": "u1",
+    "icmp_type": "u1", "opener": "u1", "opened_at_ns": "i8", "last_seen_ns": "i8", "ended_at_ns": "i8",
+    "expires_at_ns": "i8", "end": "u1",
     "tracking": "u1", "cause": "u1", "is_presumed": "u1", "rule": "i4", "tcp_state": "u1",
     "packets_original": "i8", "packets_reply": "i8", "bytes_original": "i8", "bytes_reply": "i8",
     "allowed": "i8", "denied": "i8",

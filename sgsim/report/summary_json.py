@@ -10,6 +10,7 @@ from typing import Any, Final
 from attrs import asdict
 
 from sgsim import __version__
+from sgsim.report.change_sections import FATES
 from sgsim.report.sentences import cause_sentence, sentence_of
 from sgsim.report.summary_asking import Asking
 from sgsim.report.units import rfc3339
@@ -27,6 +28,10 @@ def summary_document(summary: Summary, asking: Asking | None = None) -> dict[str
         reason["explain"] = (asking.explain(count.first, several=len(summary.files) > 1) or None) if asking else None
     if summary.records is not None:
         _complete_agreement(document["records"]["agreement"], summary, asking)
+    for change in document["changes"]:
+        change["time"] = _time(change["time_ns"])
+        for fate in change["fates"]:
+            fate["sentence"] = FATES[fate["fate"]]
     for table in document["tables"]:
         table["peak_time"] = _time(table["peak_time_ns"])
     return document

@@ -9,6 +9,7 @@ from typing import Final
 
 from sgsim.model.protocol import protocol_name
 from sgsim.report.blocks import Block, Column, Commands, Facts, Paragraph, Row, Section, Table
+from sgsim.report.change_sections import change_sections
 from sgsim.report.record_sections import record_sections
 from sgsim.report.rule_sections import WAYS, rule_sections
 from sgsim.report.sentences import sentence_of
@@ -34,6 +35,7 @@ def sections(summary: Summary, asking: Asking | None = None) -> list[Section]:
         _verdicts(summary, asking),
         *record_sections(summary, asking),
         *_denied(summary),
+        *change_sections(summary),
         *(table_section(table, summary) for table in summary.tables),
         *rule_sections(summary),
         *_notes(summary),

@@ -22,8 +22,8 @@ class Change:
     """Places of each instance's table from then on; None if they stay as they are."""
     timeouts: TimeoutOverrides = field(factory=TimeoutOverrides)
     """Idle timeouts that are set from then on, over those of interfaces and profile; None where they stay as they are."""
-    differences: tuple[Difference, ...] = ()
-    """What is not as it was before, as far as whoever made the change has looked."""
+    differences: tuple[Difference, ...] | None = None
+    """What is not as it was before; None if whoever made the change has not looked."""
 
     def at_ns(self, start_ns: int) -> int:
         """When it happens, nanoseconds since the epoch, in traffic that begins at `start_ns`."""

@@ -77,7 +77,7 @@ def replay(
     traffic: object,
     *,
     engine: str = "auto",
-    changes: Iterable[Change] = (),
+    changes: str | Path | Iterable[Change] = (),
     decisions: str | Path | Iterable[str | Path] = (),
     flows: str | Path | Iterable[str | Path] = (),
     keep: bool = True,
@@ -91,7 +91,7 @@ def replay(
         traffic: The path of a capture, a flow log or a folder of them (`"eni-a=FILE"` binds it to an interface), a stream,
             scapy packets, or a list of these.
         engine: `reference`, `compiled`, or `auto`, which takes the compiled one for large files; the answers are equal.
-        changes: Rules that take over while the traffic runs.
+        changes: Rules, timeouts and capacity that take over while the traffic runs; or the path of a YAML timeline.
         decisions: Tables to write decisions to, `.parquet`, `.csv` or `.jsonl`.
         flows: Tables to write flows to.
         keep: Whether decisions and flows are kept in memory; without them memory does not grow with the input.
@@ -105,6 +105,12 @@ def replay(
     """
     from sgsim.simulation.driver import Wanted, run  # noqa: PLC0415  # numpy is only for those who replay
 
+    if isinstance(changes, str | Path):
+        from sgsim.documents.timeline import load_timeline  # noqa: PLC0415  # most replays have none
+
+        planned = load_timeline(changes, rules)
+    else:
+        planned = list(changes)
     wanted = Wanted(decisions=_paths(decisions), flows=_paths(flows), in_memory=keep)
     return run(
         rules,
@@ -112,7 +118,7 @@ def replay(
         traffic_options(**options),
         engine=engine,
         wanted=wanted,
-        changes=list(changes),
+        changes=planned,
         threads=threads,
     )
 

@@ -16,13 +16,14 @@ from sgsim.model.standing import Standing
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.engines import choose_engine, make_engine, make_tallies
+from sgsim.simulation.fates import report_change
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.pipeline import THREADS, ReadAhead
 from sgsim.simulation.recorder import Kept, Recorder, See
 from sgsim.simulation.records import RecordReplay
-from sgsim.simulation.summary import RuleUsage, Summary, TableLoad
+from sgsim.simulation.summary import ChangeReport, RuleUsage, Summary, TableLoad
 from sgsim.simulation.tally import Tallies
-from sgsim.simulation.timeline import Timeline
+from sgsim.simulation.timeline import Look, Timeline, changes_in_vain
 from sgsim.sources.base import BATCH_ROWS, Source, is_recorded
 from sgsim.sources.flow_log import EventBatch, FlowLogSource
 
@@ -69,6 +70,11 @@ class Replay:
     def usage(self) -> tuple[RuleUsage, ...]:
         """How often each rule decided."""
         return self.summary.rules
+
+    @property
+    def changes(self) -> tuple[ChangeReport, ...]:
+        """Each change, and the fate of the flows that were live when it came."""
+        return self.summary.changes
 
     @property
     def decisions(self) -> "pl.DataFrame":
@@ -136,9 +142,9 @@ def run(
     name = choose_engine(engine, traffic)
     source, taken_at = open_traffic(traffic, inventory, options, native=name == "compiled")
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
-    judging = make_engine(name, inventory, options, record_flows=bool(wanted.flows) or wanted.in_memory)
+    judging = make_engine(name, inventory, options, record_flows=bool(wanted.flows or changes) or wanted.in_memory)
     recorder = _recorder(judging, source, wanted, make_tallies(name, source.files))
-    timeline = Timeline(list(changes), options)
+    timeline = Timeline(list(changes), options, _looking(judging, inventory))
     records = RecordReplay.of(source, judging, recorder, inventory) if isinstance(source, FlowLogSource) else None
     has_reader = threads == 2 and name == "compiled"  # the reference engine would only wait for the same interpreter
     complete = False
@@ -157,10 +163,23 @@ def run(
     finally:
         recorder.decisions.close(complete=complete)
         recorder.flows.close(complete=complete)
-    summary = _summary(recorder, inventory, options, name, timeline, broken)
+    summary = _summary(recorder, inventory, options, name, timeline, changes, broken)
     if records is not None:
         summary = evolve(summary, records=records.summary(), packets=records.packet_counts(summary.packets))
     return Replay(summary, recorder.decisions.frames, recorder.flows.frames)
+
+
+def _looking(engine: Engine, before: Inventory) -> Look:
+    """Tell of each change what it means for the flows that an engine remembers."""
+    holds = [before]
+
+    def look(change: Change, time_ns: int, options: EngineOptions) -> ChangeReport:
+        names = (engine.interface_ids, engine.rules)
+        report = report_change(change, time_ns, engine.live_flows(), names, holds[-1], options)
+        holds[:] = [change.inventory]
+        return report
+
+    return look
 
 
 def _recorder(engine: Engine, source: Source, wanted: Wanted, tallies: Tallies) -> Recorder:
@@ -244,6 +263,7 @@ def _summary(
     options: EngineOptions,
     engine_name: str,
     timeline: Timeline,
+    changes: Sequence[Change],
     broken: str | None,
 ) -> Summary:
     engine = recorder.engine
@@ -265,9 +285,9 @@ def _summary(
         flows=recorder.flow_counts(),
         rules=recorder.rule_usage(inventory),
         network_acls=recorder.acl_usage(),
-        changes=timeline.counts(),
+        changes=timeline.reports(),
         assumed_empty=dict(engine.counts().assumed_empty or {}),
-        notes=tuple(_notes(inventory, options)),
+        notes=(*_notes(inventory, options), *changes_in_vain(changes)),
         broken=broken,
     )
 

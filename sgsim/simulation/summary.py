@@ -171,13 +171,67 @@ class PacketCounts:
 
 
 @frozen(kw_only=True)
-class ChangeCount:
-    """One change of rules."""
+class FateCount:
+    """How many live flows have one fate."""
+
+    fate: str
+    flows: int
+    last_expiry_ns: int
+    """When the last of them is gone if none sends anything more."""
+
+
+@frozen(kw_only=True)
+class RuleFate:
+    """How many live flows that one rule had admitted have one fate."""
+
+    rule_id: str | None
+    group_id: str | None
+    text: str
+    fate: str
+    flows: int
+
+
+@frozen(kw_only=True)
+class FlowFate:
+    """One live flow and its fate."""
+
+    flow: int
+    interface_id: str
+    text: str
+    """As its opener sent it."""
+    tracking: str
+    tcp_state: str | None
+    rule_id: str | None
+    fate: str
+    last_seen_ns: int
+    expires_at_ns: int
+    """When it is gone if it sends nothing more."""
+
+
+@frozen(kw_only=True)
+class ChangeReport:
+    """One change of rules, and what it means for the flows that were live at that moment."""
 
     text: str
     """As it was given."""
     time_ns: int | None
     """When it happened; None if the traffic ended before."""
+    differences: tuple[str, ...] = ()
+    """What it made different, a line for each thing."""
+    settings: dict[str, float] = field(factory=dict)
+    """Capacity and timeouts that it set, by name."""
+    live: int = 0
+    """Flows that were live, tracked and untracked, one for each interface."""
+    fates: tuple[FateCount, ...] = ()
+    """In the order of their weight: what ends first."""
+    rules: tuple[RuleFate, ...] = ()
+    """By the rule that had admitted them, most flows first; those with most of them."""
+    rules_left: int = 0
+    """How many more there are."""
+    flows: tuple[FlowFate, ...] = ()
+    """Flows that do not go on as they were, the gravest fate first, then the oldest; the first of them."""
+    flows_left: int = 0
+    """How many more there are."""
 
 
 @frozen(kw_only=True)
@@ -209,7 +263,7 @@ class Summary:
     """Every rule of the groups on interfaces in use, in their order."""
     network_acls: tuple[AclUsage, ...] = ()
     """Entries of network ACLs that denied packets, those that denied most first."""
-    changes: tuple[ChangeCount, ...] = ()
+    changes: tuple[ChangeReport, ...] = ()
     """Changes of rules in the order of their times."""
     assumed_empty: dict[str, int] = field(factory=dict)
     """Look-ups that a rule with an unknown peer might have decided, by rule, where such count as empty."""

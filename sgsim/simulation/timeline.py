@@ -4,7 +4,7 @@ At one instant first the table expires, then changes hold, then packets come: a 
 change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -14,9 +14,13 @@ from sgsim.conntrack.timeouts import Timeouts
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
 from sgsim.model.columns import PacketColumns, select_rows
+from sgsim.model.interface import TimeoutOverrides
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
-from sgsim.simulation.summary import ChangeCount
+from sgsim.simulation.summary import ChangeReport
+
+Look = Callable[[Change, int, EngineOptions], ChangeReport]
+"""Is told of a change, when it comes, and the options that hold from then on."""
 
 
 class Changeable(Protocol):
@@ -37,7 +41,9 @@ class Timeline:
     _changes: list[Change]
     options: EngineOptions
     """Those of the moment: a change may set the capacity and timeouts."""
-    _made: list[ChangeCount] = field(init=False, factory=list)
+    look: Look | None = None
+    """Is shown each change just before it is made, and tells what it means."""
+    _made: list[ChangeReport] = field(init=False, factory=list)
     _start_ns: int | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -63,15 +69,18 @@ class Timeline:
             begin = max(begin, end)
             now_ns = self._start_ns if engine.now_ns is None else engine.now_ns
             change = self._changes.pop(0)
-            self.options = _changed(self.options, change)
-            engine.change(change.inventory, max(change_ns, now_ns), self.options)
-            self._made.append(ChangeCount(text=change.origin, time_ns=change_ns))
+            self.options, made_ns = _changed(self.options, change), max(change_ns, now_ns)
+            report = ChangeReport(text=change.origin, time_ns=change_ns)
+            if self.look is not None:
+                report = evolve(self.look(change, made_ns, self.options), time_ns=change_ns)
+            engine.change(change.inventory, made_ns, self.options)
+            self._made.append(report)
         if begin < len(clock_ns):
             yield select_rows(batch, begin, len(clock_ns))
 
-    def counts(self) -> tuple[ChangeCount, ...]:
+    def reports(self) -> tuple[ChangeReport, ...]:
         """Every change; those that the traffic ended before have no time."""
-        left = (ChangeCount(text=change.origin, time_ns=None) for change in self._changes)
+        left = (ChangeReport(text=change.origin, time_ns=None) for change in self._changes)
         return (*self._made, *left)
 
 
@@ -79,3 +88,15 @@ def _changed(options: EngineOptions, change: Change) -> EngineOptions:
     """The options after a change."""
     capacity = options.capacity if change.capacity is None else change.capacity
     return evolve(options, capacity=capacity, timeouts=change.timeouts.over(options.timeouts))
+
+
+def changes_in_vain(changes: Iterable[Change]) -> Iterator[str]:
+    """Say of each change that touches nothing in use that it does not."""
+    for change in changes:
+        if change.capacity is not None or change.timeouts != TimeoutOverrides() or change.differences is None:
+            continue
+        if not change.differences:
+            yield f"{change.origin}: this change changes nothing"
+        elif not any(each.is_in_use for each in change.differences):
+            what = "; ".join(each.text for each in change.differences[:3])
+            yield f"{change.origin}: this change touches nothing that a known interface uses ({what})"

@@ -5,7 +5,7 @@ from report.summaries import SECOND_NS, denied_group, first, summary, table_load
 from sgsim.report.summary_asking import Asking
 from sgsim.report.summary_sections import sections
 from sgsim.report.summary_text import plain_text, text_lines
-from sgsim.simulation.summary import ChangeCount, FlowCounts, PacketCounts, ReasonCount
+from sgsim.simulation.summary import ChangeReport, FlowCounts, PacketCounts, ReasonCount
 
 
 def text(asking=None, **fields) -> str:
@@ -50,7 +50,7 @@ def test_flows_of_other_kinds_only_where_there_are_any():
 
 
 def test_changes():
-    changes = (ChangeCount(text="2=b.json", time_ns=3 * SECOND_NS), ChangeCount(text="9=c.json", time_ns=None))
+    changes = (ChangeReport(text="2=b.json", time_ns=3 * SECOND_NS), ChangeReport(text="9=c.json", time_ns=None))
     assert "change 2=b.json: +2.000 s 9=c.json: never: the traffic ended before" in words(changes=changes)
 
 
