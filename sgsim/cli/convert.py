@@ -9,7 +9,9 @@ import click
 from attrs import evolve, frozen
 
 from sgsim.cli.options import RuleOptions, document_options
+from sgsim.documents.aws_writer import write_describe
 from sgsim.documents.nftables import LIMITS, Hook, write_nftables
+from sgsim.documents.yaml_writer import write_yaml
 from sgsim.errors import ConfigError
 from sgsim.rules.inventory import Inventory
 
@@ -27,7 +29,17 @@ def _nftables(inventory: Inventory, asked: Asked) -> str:
     return write_nftables(inventory, asked.interface_id, asked.hook)
 
 
+def _yaml(inventory: Inventory, _asked: Asked) -> str:
+    return write_yaml(inventory)
+
+
+def _describe(inventory: Inventory, _asked: Asked) -> str:
+    return write_describe(inventory)
+
+
 WRITERS: Final[dict[str, Callable[[Inventory, Asked], str]]] = {
+    "yaml": _yaml,
+    "describe": _describe,
     "nftables": _nftables,
 }
 """Each form that rules can be written in, by the name that `--to` takes."""
@@ -37,6 +49,14 @@ _LIMITS: Final = "\n".join(
 )
 
 HELP: Final = f"""Write rules in another form, to standard output or a file.
+
+\b
+--to yaml
+  Everything that the documents say, in sgsim's own form, one line for each rule.
+
+\b
+--to describe
+  The same as the AWS CLI prints groups, prefix lists and interfaces, in one JSON document.
 
 \b
 --to nftables

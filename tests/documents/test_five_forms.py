@@ -8,6 +8,7 @@ import yaml
 from attrs import evolve
 from documents.five_forms import ASSUMED, DESCRIBE, GROUP_ID, PLAN, SHOWN_STATE, STATE, TEMPLATE, YAML
 
+from sgsim.analysis.diff import diff_rules
 from sgsim.documents import load
 from sgsim.documents.combine import meaning
 from sgsim.documents.yaml_syntax import _Builder
@@ -38,6 +39,22 @@ def group_of(write):
 def test_two_forms_of_a_group_are_equal(group_of, form, other):
     one, two = (evolve(group_of(each), origin="") for each in (form, other))
     assert one == two
+
+
+@pytest.mark.parametrize(("form", "other"), list(itertools.combinations(FORMS, 2)))
+def test_two_forms_of_a_group_do_not_differ(write, form, other):
+    """diff(a, b) is empty for every pair of forms."""
+    sides = []
+    for each in (form, other):
+        name, content, assumed = FORMS[each]
+        sides.append(load(write(name, content), assume=assumed))
+    one, two = sides
+    assert not diff_rules(one, two)
+
+
+def test_another_group_does_differ(write):
+    changed = YAML.replace("ports: 443", "ports: 444")
+    assert diff_rules(load(write("a.yaml", YAML)), load(write("b.yaml", changed)))
 
 
 def test_rules_by_themselves_have_the_same_meaning(write, group_of):
