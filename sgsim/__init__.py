@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sgsim.analysis.finding import Finding
     from sgsim.analysis.lint import Lint, lint
+    from sgsim.analysis.narrowing import Knobs
     from sgsim.analysis.quota import Limits, Quota, quota
+    from sgsim.analysis.tighten import Tightening, tighten
     from sgsim.analysis.usage import Usage, usage
     from sgsim.conntrack.profile import PROFILES, Profile
     from sgsim.documents.load import load
@@ -68,6 +70,7 @@ __all__ = [
     "FiveTuple",
     "Interface",
     "Inventory",
+    "Knobs",
     "Limits",
     "Lint",
     "NoTrafficError",
@@ -83,6 +86,7 @@ __all__ = [
     "SgsimError",
     "SourceError",
     "TcpState",
+    "Tightening",
     "TimeOrderError",
     "Tracking",
     "UnresolvedReferenceError",
@@ -99,13 +103,16 @@ __all__ = [
     "quota",
     "replay",
     "synthetic",
+    "tighten",
     "usage",
 ]
 
 _HOMES: Final = {
     "sgsim.analysis.finding": ("Finding",),
     "sgsim.analysis.lint": ("Lint", "lint"),
+    "sgsim.analysis.narrowing": ("Knobs",),
     "sgsim.analysis.quota": ("Limits", "Quota", "quota"),
+    "sgsim.analysis.tighten": ("Tightening", "tighten"),
     "sgsim.analysis.usage": ("Usage", "usage"),
     "sgsim.conntrack.profile": ("PROFILES", "Profile"),
     "sgsim.documents.load": ("load",),

@@ -38,8 +38,8 @@ class Openings(NamedTuple):
     """int64, protocol and destination port (or ICMP type and code) as `sgsim.rules.service` counts them."""
     rule: Column
     """int32, the deciding rule, index in the engine's `rules`."""
-    is_opening: Column
-    """bool, whether it opens a flow or needs none; false for a further packet of an untracked flow."""
+    flow: Column
+    """int64, number of its flow, 0 if it makes none; numbers grow as flows begin."""
 
 
 def openings(packets: PacketColumns, decisions: DecisionColumns) -> Openings:
@@ -60,7 +60,7 @@ def openings(packets: PacketColumns, decisions: DecisionColumns) -> Openings:
         peer_lo=np.where(is_ingress, packets.src_lo[row], packets.dst_lo[row]),
         service=_services(packets, row, passing == opener),
         rule=decisions.rule[chosen],
-        is_opening=decisions.reason[chosen] != Reason.UNTRACKED,
+        flow=decisions.flow[chosen],
     )
 
 

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "diff": "sgsim.cli.diff",
     "convert": "sgsim.cli.convert",
     "usage": "sgsim.cli.usage",
+    "tighten": "sgsim.cli.tighten",
     "quota": "sgsim.cli.quota",
     "synth": "sgsim.cli.synth",
     "lint": "sgsim.cli.lint",

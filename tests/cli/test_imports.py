@@ -34,6 +34,7 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["explain", *RULES, "--packet", "3", CAPTURE], {"numpy"}),
         (["demo"], {"numpy"}),
         (["usage", *RULES, CAPTURE], {"numpy"}),
+        (["tighten", *RULES, "--hold-out", "0", CAPTURE], {"numpy"}),
         (["quota", *RULES], set()),
         (["lint", *RULES], set()),
         (["lint", *RULES, "--format", "sarif"], set()),

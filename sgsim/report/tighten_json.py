@@ -1,0 +1,30 @@
+"""Narrower rules, for programs; `sgsim/data/schemas/tighten.schema.json` says what is in it."""
+
+from attrs import fields, frozen
+
+from sgsim.analysis.tighten import Replacement, Replayed, Tightening
+from sgsim.report.analysis_json import analysis_json
+
+
+@frozen(kw_only=True)
+class TighteningDocument:
+    """What is written: all but the rules as objects, which `--output` writes."""
+
+    profile: str
+    files: tuple[str, ...]
+    learned_until_ns: int | None
+    """From this time on the traffic was held out; null if all of it was learned from."""
+    rules_before: int
+    rules_after: int
+    peak_before: int
+    peak_after: int
+    replacements: tuple[Replacement, ...]
+    learned: Replayed
+    held_out: Replayed | None
+    notes: tuple[str, ...]
+
+
+def tighten_json(found: Tightening) -> str:
+    """What was found, as one JSON document."""
+    names = [attribute.name for attribute in fields(TighteningDocument)]
+    return analysis_json(TighteningDocument(**{name: getattr(found, name) for name in names}))

@@ -1,0 +1,101 @@
+"""Nothing that was seen is denied; what was held out is told."""
+
+import pytest
+from builders import group, interface, inventory
+from simulation.batches import ListSource, packets
+
+from sgsim.analysis.diff import diff_rules
+from sgsim.analysis.difference import Kind
+from sgsim.analysis.narrowing import Knobs
+from sgsim.analysis.tighten import tighten_rules
+from sgsim.data import DEMO_CAPTURE, demo_path
+from sgsim.documents import load
+from sgsim.engine.options import EngineOptions
+from sgsim.simulation.driver import Wanted, run
+
+OPTIONS = EngineOptions(recorded=True)
+FIRST = "tcp 198.51.100.7:40000 -> 192.0.2.10:443 S"
+ANSWER = "tcp 192.0.2.10:443 -> 198.51.100.7:40000 SA"
+SECOND = "tcp 203.0.113.9:40001 -> 192.0.2.10:443 S"
+
+
+def tightened(known, *texts, **how):
+    return tighten_rules(known, [ListSource([packets(*texts)])], OPTIONS, **{"hold_out": 0, **how})
+
+
+def outcomes(found):
+    return {each.text: (each.outcome, each.flows, each.new) for each in found.replacements}
+
+
+def test_rules_are_narrowed_removed_and_left_alone():
+    known = inventory(
+        group("tcp 1-1000 from 198.51.0.0/16", "tcp 22 from 10.0.0.0/8"),
+        group("tcp 5432 from sg-web", group_id="sg-db"),
+        interface(),
+        interface("192.0.2.11", groups=("sg-db",), interface_id="eni-b"),
+    )
+    found = tightened(known, FIRST, ANSWER)
+    assert outcomes(found) == {
+        "tcp 1-1000 from 198.51.0.0/16": ("narrowed", 1, ("tcp 443 from 198.51.100.7/32",)),
+        "tcp 22 from 10.0.0.0/8": ("removed", 0, ()),
+        "tcp 5432 from sg-web": ("not seen", 0, ("tcp 5432 from sg-web",)),
+    }
+    assert (found.rules_before, found.rules_after) == (3, 2)
+    assert (found.learned.passed, found.learned.newly_denied, found.held_out) == (2, 0, None)
+
+
+def test_what_is_held_out_is_not_learned_from():
+    found = tightened(inventory(group("tcp 443 from 0.0.0.0/0"), interface()), FIRST, ANSWER, SECOND, hold_out=0.3)
+    assert outcomes(found)["tcp 443 from 0.0.0.0/0"][2] == ("tcp 443 from 198.51.100.7/32",)
+    assert found.learned.newly_denied == 0
+    assert found.held_out is not None
+    assert (found.held_out.passed, found.held_out.newly_denied) == (1, 1)
+    (example,) = found.held_out.examples
+    assert (example.number, example.interface_id, example.rule_id) == (3, "eni-a", "sg-web:ingress:tcp:443:0.0.0.0/0")
+
+
+def test_a_rule_whose_narrowing_would_deny_what_was_seen_is_given_back():
+    """Open both ways a flow is untracked and its middle passes; narrower it is tracked, and a late segment is denied."""
+    late = "tcp 198.51.100.7:40000 -> 192.0.2.10:443 A"
+    known = inventory(group("tcp 443 from 0.0.0.0/0", "all to 0.0.0.0/0"), interface())
+    source = ListSource([packets(FIRST, ANSWER, late, late, time_ns=[0, 1, 2, 600_000_000_000])])
+    options = EngineOptions(recorded=True, cold_start=True)
+    short = tighten_rules(known, [source], options, hold_out=0)
+    assert short.learned.newly_denied == 0
+    assert short.rules_after <= 2
+
+
+def test_a_least_count_leaves_rare_peers_out_and_says_so():
+    more = [f"tcp 198.51.100.7:{port} -> 192.0.2.10:443 S" for port in (40002, 40003)]
+    known = inventory(group("tcp 443 from 0.0.0.0/0"), interface())
+    found = tightened(known, FIRST, *more, SECOND, knobs=Knobs(least=2))
+    assert outcomes(found)["tcp 443 from 0.0.0.0/0"][2] == ("tcp 443 from 198.51.100.7/32",)
+    assert found.learned.newly_denied == 1
+
+
+@pytest.fixture(scope="module")
+def demo():
+    known = load(*(demo_path(name) for name in ("groups.json", "interfaces.json")))
+    return known, tighten_rules(known, [str(demo_path(DEMO_CAPTURE))], OPTIONS, hold_out=0)
+
+
+def test_the_demo_is_carried_whole(demo):
+    """Every packet of the capture that passes under the old rules passes under the new ones."""
+    known, found = demo
+    assert found.learned.newly_denied == 0
+    wanted = Wanted(in_memory=True)
+    before, after = (
+        run(each, [str(demo_path(DEMO_CAPTURE))], OPTIONS, wanted=wanted).decisions for each in (known, found.inventory)
+    )
+    assert before["packet"].equals(after["packet"])
+    newly_denied = (before["verdict"] == "allow") & (after["verdict"] == "deny")
+    assert newly_denied.sum() == 0
+
+
+def test_nothing_is_newly_allowed(demo):
+    known, found = demo
+    kinds = {
+        difference.kind for compared in diff_rules(known, found.inventory).groups for difference in compared.differences
+    }
+    assert kinds
+    assert Kind.ALLOWED not in kinds
