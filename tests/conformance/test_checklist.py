@@ -1,6 +1,5 @@
 """Nothing that decides about packets is without a vector: what is missing is named."""
 
-import io
 from collections.abc import Callable
 
 import pytest
@@ -22,24 +21,12 @@ from sgsim.model.decision import VERDICT_OF_REASON, Reason, Verdict
 from sgsim.model.path import PathLabel
 from sgsim.rules.match import OpenRules
 from sgsim.simulation.driver import run
-from sgsim.sources import PcapSource
 from sgsim.testing.conformance import run_vectors
 from sgsim.testing.vector_files import load_vectors
 from sgsim.testing.vectors import Vector
 
 SUITE = load_vectors()
 VECTORS = list(SUITE.vectors)
-
-WITHOUT_VECTORS = {
-    Reason.NETWORK_ACL: "rules of subnets, which no engine judges yet",
-}
-"""Reasons of ALLOW and DENY that no vector can reach, and why."""
-
-WITHOUT_TRAFFIC = {
-    Reason.NO_DATA: "records of flow logs, which are not read yet",
-    Reason.SKIP_DATA: "records of flow logs, which are not read yet",
-}
-"""Reasons of SKIP that no input can have, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +89,7 @@ def test_every_reason_of_allow_and_deny():
     answers = [answer for vector in VECTORS for step in vector.steps for answer in step.answers]
     reached = {(answer.verdict, answer.reason) for answer in answers}
     needed = {
-        (str(verdict), str(reason))
-        for reason, verdict in VERDICT_OF_REASON.items()
-        if verdict is not Verdict.SKIP and reason not in WITHOUT_VECTORS
+        (str(verdict), str(reason)) for reason, verdict in VERDICT_OF_REASON.items() if verdict is not Verdict.SKIP
     }
     needed |= {(verdict, "fragment") for verdict in ("allow", "deny")}
     assert sorted(needed - reached) == []
@@ -113,7 +98,16 @@ def test_every_reason_of_allow_and_deny():
 SYN = IP(src="198.51.100.7", dst="192.0.2.10") / TCP(sport=40000, dport=443, flags="S")
 ANSWER = IP(src="192.0.2.10", dst="198.51.100.7") / TCP(sport=443, dport=40000, flags="SA")
 
-CAPTURES: dict[Reason, Callable[[], bytes]] = {
+RECORD = "2 123456789010 eni-a 198.51.100.7 192.0.2.10 40000 22 6 20 4249 1418530010 1418530070 ACCEPT OK"
+WITHOUT_RECORD = "2 123456789010 eni-a - - - - - - - 1431280876 1431280934 -"
+
+
+def log(status: str) -> bytes:
+    """A flow log with one record and one without."""
+    return f"{RECORD}\n{WITHOUT_RECORD} {status}\n".encode()
+
+
+INPUTS: dict[Reason, Callable[[], bytes]] = {
     Reason.NOT_IP: lambda: pcap(bytes(ETHER / SYN), bytes(ETHER / ARP(hwsrc="02:00:00:00:00:01"))),
     Reason.TRUNCATED: lambda: pcap(bytes(SYN), bytes(SYN)[:30], link_type=RAW, wire_bytes=40),
     Reason.MALFORMED: lambda: pcap(bytes(SYN), b"\x55" + bytes(SYN)[1:], link_type=RAW),
@@ -123,20 +117,23 @@ CAPTURES: dict[Reason, Callable[[], bytes]] = {
     Reason.NO_INTERFACE: lambda: pcap(bytes(SYN), bytes(IP(src="10.0.0.1", dst="10.0.0.2") / TCP()), link_type=RAW),
     Reason.LOCAL: lambda: pcap(bytes(SYN), bytes(IP(src="192.0.2.10", dst="192.0.2.11") / TCP()), link_type=RAW),
     Reason.NOT_SENT: lambda: pcap(bytes(SYN), bytes(ANSWER), link_type=RAW),
+    Reason.NO_DATA: lambda: log("NODATA"),
+    Reason.SKIP_DATA: lambda: log("SKIPDATA"),
 }
-"""For each reason of SKIP a capture in which it occurs."""
+"""For each reason of SKIP a capture or a flow log in which it occurs."""
 
 
-def test_every_reason_of_skip_has_a_capture():
+def test_every_reason_of_skip_has_an_input():
     skips = {reason for reason, verdict in VERDICT_OF_REASON.items() if verdict is Verdict.SKIP}
-    assert sorted(map(str, skips - set(CAPTURES) - set(WITHOUT_TRAFFIC))) == []
+    assert sorted(map(str, skips - set(INPUTS))) == []
 
 
-@pytest.mark.parametrize("reason", CAPTURES, ids=str)
-def test_the_capture_has_the_reason(reason):
+@pytest.mark.parametrize("reason", INPUTS, ids=str)
+def test_the_input_has_the_reason(tmp_path, reason):
     rules = inventory(group("tcp 22 from 0.0.0.0/0"), interface("192.0.2.10", "192.0.2.11"))
-    source = PcapSource(io.BytesIO(CAPTURES[reason]()), name="capture")
-    summary = run(rules, [source], EngineOptions(recorded=True), engine="reference").summary
+    path = tmp_path / "traffic"
+    path.write_bytes(INPUTS[reason]())
+    summary = run(rules, [path], EngineOptions(recorded=True), engine="reference").summary
     assert str(reason) in {count.reason for count in summary.reasons}
 
 
