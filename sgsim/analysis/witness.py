@@ -51,14 +51,14 @@ def _point(product: Product, region: Region, family: Family, other: int) -> Poin
     addresses = product.addresses.ranges(family)
     if not addresses:
         return None
-    point = Point(family, _nice_address(addresses, family, other), _nice_service(product.services, family))
+    point = Point(family, nice_address(addresses, family, other), nice_service(product.services, family))
     if region.contains(point):
         return point
     slabs = (product.region() & region).slabs(family)
     if not slabs:
         return None
     first, last, services = slabs[0]
-    return Point(family, _nice_address(((first, last),), family, other), _nice_service(services, family))
+    return Point(family, nice_address(((first, last),), family, other), nice_service(services, family))
 
 
 def opening_packet(source: int, destination: int, family: Family, service: int, src_port: int) -> Packet:
@@ -73,7 +73,8 @@ def opening_packet(source: int, destination: int, family: Family, service: int, 
     return Packet(five_tuple, icmp_type=detail // 256, icmp_code=detail % 256)
 
 
-def _nice_address(ranges: Ranges, family: Family, other: int) -> int:
+def nice_address(ranges: Ranges, family: Family, other: int) -> int:
+    """An address of some ranges, if they have one that is not `other`: one for documentation, else one at their begin."""
     for address in STAND_INS[family]:
         if address != other and within(ranges, address, address):
             return address
@@ -85,7 +86,7 @@ def _nice_address(ranges: Ranges, family: Family, other: int) -> int:
     return next((address for address in candidates if address != other), ranges[0][0])
 
 
-def _nice_service(services: Ranges, family: Family) -> int:
+def nice_service(services: Ranges, family: Family) -> int:
     """TCP, then UDP, then ICMP of the family, then what there is; the first of them, or a usual one if all are in it."""
     return min(_choices(services, family))[1]
 

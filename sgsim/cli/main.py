@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "explain": "sgsim.cli.explain",
     "replay": "sgsim.cli.replay",
     "diff": "sgsim.cli.diff",
+    "search": "sgsim.cli.search",
+    "test": "sgsim.cli.test",
     "convert": "sgsim.cli.convert",
     "usage": "sgsim.cli.usage",
     "tighten": "sgsim.cli.tighten",

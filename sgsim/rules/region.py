@@ -93,6 +93,14 @@ class Region:
         position = bisect_right(slabs, address, key=lambda slab: slab[0]) - 1
         return slabs[position][2] if position >= 0 and address <= slabs[position][1] else ranges.EMPTY
 
+    def same_until(self, address: int, family: Family) -> int:
+        """The last address, from this one on, up to which all may use the same services."""
+        slabs = self.slabs(family)
+        position = bisect_right(slabs, address, key=_first) - 1
+        if position >= 0 and address <= slabs[position][1]:
+            return slabs[position][1]
+        return slabs[position + 1][0] - 1 if position + 1 < len(slabs) else (1 << family.bits) - 1
+
     def contains(self, point: Point) -> bool:
         """Whether one peer may use one service."""
         services = self.services(point.address, point.family)

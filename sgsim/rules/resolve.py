@@ -52,6 +52,10 @@ class Resolver:
             case GroupReference():
                 return self._group(rule.peer, rule.group_id)
 
+    def members(self, group_id: str) -> AddressSet | None:
+        """The addresses of a group's members; None if nobody gave them."""
+        return self._group(GroupReference(group_id), group_id)
+
     def prefix_list(self, prefix_list_id: str) -> AddressSet | None:
         """The entries of a prefix list; None if nobody gave them."""
         known = self.inventory.prefix_lists.get(prefix_list_id)
