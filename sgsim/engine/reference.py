@@ -23,7 +23,7 @@ from sgsim.errors import TimeOrderError, UnresolvedReferenceError
 from sgsim.model.decision import Decision, Reason, Verdict
 from sgsim.model.interface import Interface
 from sgsim.model.packet import Packet
-from sgsim.model.states import Direction
+from sgsim.model.states import Direction, Tracking
 from sgsim.model.trace import Step, Trace
 from sgsim.rules.inventory import Inventory
 from sgsim.rules.match import RuleMatcher
@@ -127,6 +127,9 @@ class ReferenceEngine:
         decisions = []
         for index, (interface, direction) in enumerate(stops):
             at = self._filter(interface)
+            if self._was_never_sent(packet, interface, direction):
+                at.refuse(packet, direction, now_ns)
+                return [self._skip(packet, Reason.NOT_SENT, interface, traces, direction)]
             trace = Trace() if traces is not None else None
             if trace is not None:
                 number = expired.get(interface.table_id, 0)
@@ -240,14 +243,32 @@ class ReferenceEngine:
             return at_here
         return [(here, packet.direction)]
 
+    def _was_never_sent(self, packet: Packet, here: Interface, direction: Direction) -> bool:
+        """Whether what was recorded at its receiver is of a flow whose opening its sender's interface has denied here."""
+        is_asked = self.options.recorded and not self.options.as_recorded and not packet.is_later_fragment
+        if packet.taken_at is None or direction is not Direction.INGRESS or not is_asked:
+            return False
+        five_tuple = packet.five_tuple
+        sender = self._view.ownership.owner(five_tuple.src_addr, five_tuple.family)
+        at = self._filters.get(sender.interface_id) if sender is not None and sender is not here else None
+        key = at.key(five_tuple, Direction.EGRESS, packet.icmp_type, packet.icmp_code) if at is not None else None
+        entry = at.table.lookup(key) if at is not None and key is not None else None
+        return entry is not None and entry.tracking is Tracking.REFUSED and entry.opener is Direction.EGRESS
+
     def _skip(
-        self, packet: Packet, reason: Reason, interface: Interface | None, traces: list[Trace] | None
+        self,
+        packet: Packet,
+        reason: Reason,
+        interface: Interface | None,
+        traces: list[Trace] | None,
+        direction: Direction | None = None,
     ) -> Decision:
         if traces is not None:
             trace = Trace()
             trace.add(Step.LOCATE, str(reason), five_tuple=packet.five_tuple, interface=interface)
             traces.append(trace)
-        return Decision(Verdict.SKIP, reason, interface_id=interface.interface_id if interface else None)
+        interface_id = interface.interface_id if interface else None
+        return Decision(Verdict.SKIP, reason, interface_id=interface_id, direction=direction)
 
     def _refuse_after(
         self, packet: Packet, decision: Decision, later: list[tuple[Interface, Direction]], now_ns: int

@@ -23,6 +23,7 @@ from sgsim.kernels.arrays import (
     packets_at,
     rules_at,
 )
+from sgsim.kernels.entries import find_item
 from sgsim.kernels.forget import MOVED, ask_for_ended, ends_with_room, expire_until, forget, has_room_to_end, is_due
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
@@ -50,6 +51,7 @@ from sgsim.kernels.layout import (
     KEY_SERVICE,
     LATE,
     NOW,
+    OPENER_EGRESS_AT,
     OWNER,
     POOL_SIZE,
     POOL_USED,
@@ -60,11 +62,11 @@ from sgsim.kernels.layout import (
     TRACKING_AT,
     UNRESOLVED,
 )
-from sgsim.kernels.locate import locate
+from sgsim.kernels.locate import INGRESS, WITNESS, locate
 from sgsim.kernels.prefetch import prefetch
-from sgsim.kernels.remembered import GO_ON, STOP, segment_of, tracked
+from sgsim.kernels.remembered import GO_ON, R_NOT_SENT, STOP, segment_of, tracked
 from sgsim.kernels.steps import go_on, judge, refuse
-from sgsim.kernels.table import TRACKED
+from sgsim.kernels.table import REFUSED, TRACKED
 from sgsim.model.columns import DecisionColumns
 
 CHUNK = 256
@@ -218,6 +220,17 @@ def _judge_items(
                     verdict = go_on(m, net, rules, facts, p, out, at, items, item, entry, segment, verdict, found)
                     if verdict == STOP:
                         return UNRESOLVED, row, at, room
+                at += 1
+                item += 1
+                continue
+        if items.skip[item] == WITNESS:
+            entry = find_item(m, p, items, item) if items.has_key[item] else -1
+            item += 1
+            state = m.pool[entry * ENTRY_WORDS + STATE] if entry >= 0 else np.int64(0)
+            if state >> TRACKING_AT & 3 == REFUSED and state >> OPENER_EGRESS_AT & 1:
+                if not refuse(m, net, facts, p, items, item):
+                    return UNRESOLVED, row, at, room
+                emit(m, out, at, row, np.int64(items.interface[item]), INGRESS, R_NOT_SENT, SKIP, 0, -1, -1)
                 at += 1
                 item += 1
                 continue

@@ -187,7 +187,8 @@ RECORD_FLOWS: Final = 20
 EPHEMERAL_PORT: Final = 21
 STREAM_AGE_NS: Final = 22
 ENDED_MOST: Final = 23
-OPTION_WORDS: Final = 24
+ASKS_SENDER: Final = 24  # whether a packet recorded at its receiver was sent if its sender is known too
+OPTION_WORDS: Final = 25
 
 # Why a kernel comes back before the end of its batch.
 DONE: Final = 0

@@ -10,6 +10,7 @@ from numba import types
 from sgsim.kernels.arrays import Column, Facts, Items, Memory, Network, Packets
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
+    ASKS_SENDER,
     CODE_IN_KEY,
     EXEMPT_TRAFFIC,
     HAS_EDGES,
@@ -40,6 +41,10 @@ MOST_EXEMPT_PORTS = 1024
 """No two of these ports are this much together."""
 
 QUERY, ANSWER = 1, 2
+
+WITNESS = 255
+"""In `Items.skip`: nothing is judged here; the next item is of the same packet, which this one, its sender, may never have
+sent. Packets of one recorded interface alone have such an item."""
 
 _K1 = np.uint64(0x9E3779B97F4A7C15)
 _LOW = np.uint64(0xFFFFFFFF)
@@ -235,20 +240,30 @@ def locate(m: Memory, net: Network, facts: Facts, p: Packets, begin: int, end: i
         src, dst = owner(net, family, p.src_hi[row], p.src_lo[row]), owner(net, family, p.dst_hi[row], p.dst_lo[row])
         sender, receiver = src & 0xFFFFFF, dst & 0xFFFFFF
         taken_at = np.int64(p.taken_at[row])
+        witness = 0
         if taken_at >= 0:
+            other = sender
             is_gone = net.interfaces[taken_at * IF_WORDS + IF_HAS_GROUPS] < 0
             is_known = is_gone or sender == taken_at + 1 or receiver == taken_at + 1
             way = np.int64(p.direction[row])
             sender = taken_at + 1 if sender == taken_at + 1 or (not is_known and way == EGRESS) else 0
             receiver = taken_at + 1 if receiver == taken_at + 1 or (not is_known and way == INGRESS) else 0
+            if receiver and not sender and other != taken_at + 1:
+                witness = other * facts.options[ASKS_SENDER] * np.int64(p.fragment_offset[row] == 0)
         if sender == receiver:
             _add_skip(items, at, row, sender - 1, LOCAL if sender else NO_INTERFACE)
             at += 1
             continue
+        if witness:
+            _add(m, net, facts, p, items, at, row, witness - 1, EGRESS, 0)
+            items.is_plain[at], items.skip[at] = 0, WITNESS
+            at += 1
         is_two = sender * receiver != 0
         # One interface is what nearly all packets touch; which side it is on is anyone's guess, so nothing branches on it.
         direction, service = (EGRESS if sender else INGRESS), (dst if sender else src) >> 24
         _add(m, net, facts, p, items, at, row, (sender or receiver) - 1, direction, service)
+        if witness:
+            items.is_plain[at] = 0
         at += 1
         if is_two:
             items.is_plain[at - 1] = 0

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from sgsim.model.address import Family
 from sgsim.model.columns import Column, DecisionColumns, RecordColumns
+from sgsim.model.decision import Verdict
 from sgsim.model.protocol import PORT_PROTOCOLS
 from sgsim.model.states import Direction
 from sgsim.rules.header import Header
@@ -17,7 +18,7 @@ from sgsim.simulation.causes import Cause
 
 @define
 class CauseDetails:
-    """Tells stale members from other rules, and what no network ACL can have done from what one may have."""
+    """Tells stale members from other rules, and what no network ACL can have refused from what one may have."""
 
     inventory: Inventory
     interface_ids: Sequence[str]
@@ -27,11 +28,12 @@ class CauseDetails:
     def refined(self, found: Column, records: RecordColumns, rows: Column, decided: DecisionColumns) -> Column:
         """Put more exact causes in place of `RULES` and `NETWORK_ACL`."""
         refined = found.copy()
-        for cause, test, otherwise in (
-            (Cause.RULES, self._may_be_stale, Cause.STALE_MEMBERS),
-            (Cause.NETWORK_ACL, self._stays_in_subnet, Cause.UNKNOWN),
+        for cause, verdict, test, otherwise in (
+            (Cause.RULES, Verdict.DENY, self._may_be_stale, Cause.STALE_MEMBERS),
+            (Cause.NETWORK_ACL, Verdict.ALLOW, self._is_no_acl, Cause.UNKNOWN),
         ):
-            at = np.flatnonzero((found == cause) & (decided.interface >= 0) & (decided.direction > 0))
+            is_meant = (found == cause) & (decided.verdict == verdict)
+            at = np.flatnonzero(is_meant & (decided.interface >= 0) & (decided.direction > 0))
             if not len(at):
                 continue
             facts = zip(*(column.tolist() for column in _facts(records, rows[at], decided, at)), strict=True)
@@ -58,8 +60,11 @@ class CauseDetails:
             for rule in group.rules_of(Direction(direction))
         )
 
-    def _stays_in_subnet(self, interface: int, _way: int, family: int, _protocol: int, _port: int, *peer: int) -> bool:
-        """Whether no network ACL can have refused the packet: those of a subnet judge what enters or leaves it."""
+    def _is_no_acl(self, interface: int, _way: int, family: int, _protocol: int, _port: int, *peer: int) -> bool:
+        """Whether no network ACL can have refused the packet.
+
+        One that is described has let it pass, and none judges what stays in its subnet.
+        """
         key = (interface, family, *peer)
         known = self._crosses.get(key)
         if known is None:
@@ -69,6 +74,8 @@ class CauseDetails:
     def _is_inside(self, interface: int, family: int, peer: int) -> bool:
         known = self.inventory.interfaces.get(self.interface_ids[interface])
         subnet = self.inventory.subnets.get(known.subnet_id or "") if known else None
+        if known is not None and any(known.subnet_id in acl.subnet_ids for acl in self.inventory.network_acls.values()):
+            return True
         return subnet is not None and any(
             network.version == family and network.first <= peer <= network.last for network in subnet.networks
         )

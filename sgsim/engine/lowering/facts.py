@@ -69,6 +69,7 @@ def _options(options: EngineOptions, *, allow_unresolved: bool, record_flows: bo
         layout.RECORDED: options.recorded,
         layout.COLD_START: options.cold_start,
         layout.AS_RECORDED: options.as_recorded,
+        layout.ASKS_SENDER: options.recorded and not options.as_recorded,
         layout.REMEMBER: options.remember,
         layout.ALLOW_UNRESOLVED: allow_unresolved,
         layout.RECORD_FLOWS: record_flows,

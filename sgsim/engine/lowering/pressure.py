@@ -58,7 +58,8 @@ def _places(memory: Memory, entries: NDArray[Any]) -> NDArray[Any]:
 def _bins(memory: Memory, table: int) -> dict[int, Bin]:
     rows = memory.bins.reshape(-1, MOST_BINS, layout.BIN_WORDS)[table]
     used = np.flatnonzero(rows[:, layout.BIN_USED])
-    return {index: Bin(*rows[index, : layout.BIN_USED].tolist()) for index in used.tolist()}
+    values = rows[used, : layout.BIN_USED].tolist()
+    return {index: Bin(*row) for index, row in zip(used.tolist(), values, strict=True)}
 
 
 def _by_rule(
