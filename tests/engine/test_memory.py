@@ -1,3 +1,4 @@
+import pytest
 from builders import entry, packet
 
 from sgsim.engine.memory import EndedFlows, FragmentKey, FragmentMemory, ended_most
@@ -19,6 +20,39 @@ def test_a_first_fragment_is_recalled_until_its_time():
     assert memory.recall(key(), 129) == (ALLOWED, None)
     assert memory.recall(key(), 130) is None
     assert memory.recall(key(2), 100) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "direction", "is_same"),
+    [
+        ("udp 198.51.100.7:9 -> 192.0.2.10:9", Direction.INGRESS, True),
+        ("udp 198.51.100.7:1 -> 192.0.2.10:53", Direction.EGRESS, False),
+        ("tcp 198.51.100.7:1 -> 192.0.2.10:53", Direction.INGRESS, False),
+        ("udp 198.51.100.8:1 -> 192.0.2.10:53", Direction.INGRESS, False),
+        ("udp 198.51.100.7:1 -> 192.0.2.11:53", Direction.INGRESS, False),
+    ],
+)
+def test_a_datagram_is_told_by_its_direction_addresses_and_protocol(text, direction, is_same):
+    other = FragmentKey.of(packet(text, fragment=Fragment(1, 8, more=False)), direction)
+    assert (other == key()) is is_same
+
+
+def test_a_datagram_of_ipv6_is_told_without_its_protocol():
+    """The header of a later fragment may name another one, RFC 8200 section 4.5."""
+    keys = {
+        FragmentKey.of(packet(f"{name} [2001:db8::1]:1 -> [2001:db8::2]:2", fragment=Fragment(1, 0, more=True)), way)
+        for name in ("udp", "tcp")
+        for way in (Direction.INGRESS,)
+    }
+    assert len(keys) == 1
+
+
+def test_families_do_not_share_datagrams():
+    """Addresses as integers may be equal."""
+    part = Fragment(1, 0, more=True)
+    four = FragmentKey.of(packet("0 0.0.0.1 -> 0.0.0.2", fragment=part), Direction.INGRESS)
+    six = FragmentKey.of(packet("0 ::1 -> ::2", fragment=part), Direction.INGRESS)
+    assert four != six
 
 
 def test_a_first_fragment_seen_again_is_kept_from_then_on():

@@ -138,3 +138,10 @@ def test_any_text_is_a_block_or_refused(text):
         assert parse_cidr(text) == parse_cidr(text).cidr
     except RuleError as refused:
         assert repr(text) in str(refused)  # noqa: PT017  # either outcome is right
+
+
+def test_the_lowest_ipv6_addresses_are_not_taken_for_ipv4():
+    """As integers they are no larger than those of IPv4."""
+    lowest = AddressSet.of([parse_cidr("::/127"), parse_cidr("::ffff/128")])
+    assert [str(network) for network in lowest.networks()] == ["::/127", "::ffff/128"]
+    assert lowest.ipv4 == ()

@@ -46,6 +46,25 @@ class TestMerge:
             "prefix list must be the same in all documents, got two versions of pl-1"
         )
 
+    @pytest.mark.parametrize(
+        ("kind", "one", "other"),
+        [
+            ("interface eni-a", interface(), interface("192.0.2.11")),
+            ("VPC vpc-1", vpc("192.0.2.0/24"), vpc("198.51.100.0/24")),
+            ("subnet subnet-1", Subnet(subnet_id="subnet-1"), Subnet(subnet_id="subnet-1", vpc_id="vpc-1")),
+            ("instance i-1", Instance(instance_id="i-1"), Instance(instance_id="i-1", capacity=1)),
+        ],
+    )
+    def test_every_kind_of_thing_is_named_in_a_conflict(self, kind, one, other):
+        name, _, key = kind.partition(" ")
+        assert refusal(lambda: inventory(one).merge(inventory(other))) == (
+            f"{name} must be the same in all documents, got two versions of {key}"
+        )
+
+    def test_members_of_either_are_kept(self):
+        one, other = ({key: AddressSet.of(networks("192.0.2.0/24"))} for key in ("sg-1", "sg-2"))
+        assert inventory(members=one).merge(inventory(members=other)).members == one | other
+
     def test_claims_of_either_hold(self):
         for name in ("has_interface_document", "allow_unresolved"):
             for one, other in ((True, False), (False, True)):
@@ -70,6 +89,27 @@ class TestChange:
     def test_members_given_by_the_user_stay(self):
         members = {"sg-2": AddressSet.of(networks("192.0.2.0/24"))}
         assert members == inventory(members=members).replaced_by(inventory(WEB)).members
+
+    def test_things_of_every_kind_are_replaced_or_stay(self):
+        def parts(number: int, note: str) -> Inventory:
+            blocks = AddressSet.of(networks(f"192.0.{number}.0/24"))
+            return inventory(
+                group(group_id=f"sg-{number}"), prefix_list(f"pl-{number}", f"192.0.{number}.0/24"),
+                interface(f"192.0.{number}.1", interface_id=f"eni-{number}"), vpc(vpc_id=f"vpc-{number}"),
+                Subnet(subnet_id=f"subnet-{number}"), Instance(instance_id=f"i-{number}"),
+                members={f"sg-{number}": blocks}, notes=(Note("both"), Note(note)),
+            )  # fmt: skip
+
+        one, other = parts(1, "one"), parts(2, "other")
+        changed = one.replaced_by(other)
+        for name in ("groups", "prefix_lists", "interfaces", "vpcs", "subnets", "instances", "members"):
+            assert {**getattr(one, name), **getattr(other, name)} == getattr(changed, name)
+        assert changed.notes == (Note("both"), Note("one"), Note("other"))
+
+    def test_an_interface_document_of_either_counts(self):
+        assert inventory().replaced_by(inventory(has_interface_document=True)).has_interface_document
+        assert inventory(has_interface_document=True).replaced_by(inventory()).has_interface_document
+        assert not inventory().replaced_by(inventory()).has_interface_document
 
     def test_paths_stay_unless_others_are_given(self):
         old, new = (PathRule(PathLabel.LAMBDA),), (PathRule(PathLabel.DYNAMODB),)
@@ -129,3 +169,5 @@ class TestFindGroup:
         many = inventory(*(group(group_id=f"sg-{letter}") for letter in "abcdefg"))
         expected = message + "sg-a, sg-b, sg-c, sg-d, sg-e and 2 more"
         assert expected == refusal(lambda: many.find_group("sg-9"))
+        five = inventory(*(group(group_id=f"sg-{letter}") for letter in "abcde"))
+        assert refusal(lambda: five.find_group("sg-9")) == message + "sg-a, sg-b, sg-c, sg-d, sg-e"

@@ -77,6 +77,11 @@ class TestGroups:
     def test_a_reference_within_the_account_is_not_foreign(self):
         assert resolved(inventory(WEB), peer=GroupReference("sg-db", owner_id=OWN)) is None
 
+    def test_nobody_is_foreign_to_a_group_that_is_not_described(self):
+        resolver = Resolver(inventory())
+        assert not resolver.is_foreign(GroupReference("sg-db", owner_id=OTHER), "sg-nowhere")
+        assert resolver.is_foreign(GroupReference("sg-db", peering_id="pcx-1"), "sg-nowhere")
+
     def test_an_owner_is_foreign_only_to_a_group_whose_owner_is_known(self):
         assert resolved(inventory(group()), peer=GroupReference("sg-db", owner_id=OTHER)) is None
 
@@ -98,6 +103,10 @@ class TestPrefixLists:
 
     def test_a_list_with_no_entries_is_empty(self):
         assert AddressSet() == resolved(inventory(prefix_list("pl-1")), "tcp 443 from pl-1")
+
+    def test_members_that_the_user_gives_join_the_entries(self):
+        known = inventory(prefix_list("pl-1", "203.0.113.0/24"), members={"pl-1": addresses("192.0.2.0/24")})
+        assert addresses("192.0.2.0/24", "203.0.113.0/24") == resolved(known, "tcp 443 from pl-1")
 
     @pytest.mark.parametrize("lists", [(), (PrefixList(prefix_list_id="pl-1", entries=None),)])
     def test_a_list_without_its_entries_is_unknown_unless_the_user_gives_them(self, lists):

@@ -237,19 +237,19 @@ def _story(move: Move, before: Sequence[Seen], most: int = 25) -> str:
     return "\n".join([f"of its talk {len(lines)} were sent before:", *lines[-most:]])
 
 
-_STATE_SETTINGS: Final = {f"nf_conntrack_tcp_timeout_{state}": f"tcp_{state}_s" for state in TcpState}
-_OTHER_SETTINGS: Final = {
+SETTINGS: Final = {f"nf_conntrack_tcp_timeout_{state}": f"tcp_{state}_s" for state in TcpState} | {
     "nf_conntrack_udp_timeout": "udp_s",
     "nf_conntrack_udp_timeout_stream": "udp_stream_s",
     "nf_conntrack_icmp_timeout": "icmp_s",
     "nf_conntrack_icmpv6_timeout": "icmpv6_s",
     "nf_conntrack_generic_timeout": "other_s",
 }
+"""The kernel's parameters, and the settings of the profile."""
 
 
 def timed(seconds: dict[str, int]) -> Profile:
     """The profile `linux` with the timeouts of kernel parameters."""
     profile = LINUX
     for name, value in seconds.items():
-        profile = profile.given((_STATE_SETTINGS | _OTHER_SETTINGS)[name], value)
+        profile = profile.given(SETTINGS[name], value)
     return profile

@@ -8,15 +8,17 @@ import os
 import random
 
 import pytest
-from conformance.kernel.compare import ENGINES, assert_same, record, timed
+from conformance.kernel.compare import ENGINES, SETTINGS, assert_same, record, timed
 from conformance.kernel.every_sequence import PATHS, each_sequence, each_state_and_flags, talk
 from conformance.kernel.moves import HOSTS, PEERS, Send, Talk, Tell
+from conformance.kernel.namespace import Namespace
 from conformance.kernel.oracle import LONG_S
 from conformance.kernel.play import session
 from conformance.kernel.rules import OPEN, known, random_rules
 from conformance.kernel.timing import Rounds, TooLateError
 from conformance.kernel.traffic import Traffic
 
+from sgsim.conntrack.profile import LINUX
 from sgsim.model.protocol import Protocol, parse_tcp_flags
 from sgsim.model.states import Direction
 
@@ -35,6 +37,20 @@ INGRESS, EGRESS = Direction.INGRESS, Direction.EGRESS
 def test_the_packets_are_as_many_as_promised():
     in_sequences = SEQUENCE * 14**SEQUENCE
     assert not IS_CI or len(SEEDS) * PACKETS + in_sequences >= 200_000
+
+
+@pytest.mark.usefixtures("kernel")
+def test_the_timeouts_of_the_profile_are_the_kernels_own():
+    """As they are in a new namespace, before anybody sets them."""
+    with Namespace(()) as fresh:
+        own = {name: int(fresh.run("cat", f"/proc/sys/net/netfilter/{name}")) for name in LONG_S}
+    assert timed(own) == timed({name: int(value) for name, value in defaults().items()})
+
+
+def defaults() -> dict[str, float]:
+    """The timeouts of the profile, by the names of the kernel's parameters."""
+    settings = dict(LINUX.settings())
+    return {name: settings[SETTINGS[name]].value for name in LONG_S}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
