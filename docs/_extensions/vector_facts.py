@@ -46,6 +46,7 @@ class VectorStatements(Facts):
         shown = [statement for statement in topic.statements if not statement.not_shown]
         rows = [
             [
+                each.section,
                 literal(each.text),
                 str(each.standing),
                 source_links(" ".join(each.sources)),
@@ -53,7 +54,7 @@ class VectorStatements(Facts):
             ]
             for each in shown
         ]
-        return table(["Statement", "Standing", "Source", "Vectors"], rows)
+        return table(["", "Statement", "Standing", "Source", "Vectors"], rows)
 
 
 def named(vectors: list[str]) -> str:
@@ -87,12 +88,18 @@ class VectorNotShown(Facts):
     def markdown(self) -> str:
         """One row for each statement."""
         left_out = [statement for statement in load_vectors().statements.values() if statement.not_shown]
-        return table(["Statement", "Standing", "Source", "Why not"], [self._row(each) for each in left_out])
+        return table(["", "Statement", "Standing", "Source", "Why not"], [self._row(each) for each in left_out])
 
     @staticmethod
     def _row(statement: Statement) -> list[str]:
         sources = source_links(" ".join(statement.sources))
-        return [literal(statement.text), str(statement.standing), sources, literal(statement.not_shown)]
+        return [
+            statement.section,
+            literal(statement.text),
+            str(statement.standing),
+            sources,
+            literal(statement.not_shown),
+        ]
 
 
 class VectorExample(Facts):

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from attrs import asdict, field, frozen
 
 from sgsim import __version__
 from sgsim.conntrack.profile import find_profile
+from sgsim.data import data_path
 from sgsim.model.standing import Standing
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
 from sgsim.report.junit import Case, CaseGroup, junit_xml
 from sgsim.testing.conformance import Outcome
-from sgsim.testing.vectors import Statement, Suite
+from sgsim.testing.vectors import Statement, Suite, Vector
 
 SCHEMA_VERSION: Final = 1
 
@@ -47,19 +49,25 @@ class Report:
         return [each for each in self.outcomes if each.vector.topic == topic and each.engine == engine]
 
     def proved(self) -> list[Statement]:
-        """The statements that vectors here prove."""
+        """The statements that vectors here prove: each that proves one of them holds."""
+        failed = {key for outcome in self.failures for key in outcome.vector.proves}
         ids = dict.fromkeys(key for vector in self.suite.vectors for key in vector.proves)
+        return [self.known[key] for key in ids if key not in failed]
+
+    def doubtful(self) -> list[Statement]:
+        """The statements of vectors that do not hold."""
+        ids = dict.fromkeys(key for outcome in self.failures for key in outcome.vector.proves)
         return [self.known[key] for key in ids]
 
 
 def sections(report: Report) -> list[Section]:
     """The report as sections, for text and Markdown."""
-    made = [Section(_verdict(report), _topics(report)), Section("What is proved", list(_proved(report)))]
-    if report.failures:
-        made.append(
-            Section("What differs", [block for outcome in report.failures for block in _failure(outcome, report)])
-        )
-    return made
+    failures = [Section(_failure_title(each), list(_failure(each, report))) for each in report.failures]
+    return [Section(_verdict(report), _topics(report)), *failures, Section("What is proved", list(_proved(report)))]
+
+
+def _failure_title(outcome: Outcome) -> str:
+    return f"Not as expected: {outcome.vector.name}, {outcome.engine}"
 
 
 def _verdict(report: Report) -> str:
@@ -89,6 +97,8 @@ def _proved(report: Report) -> Iterator[Block]:
     words = ", ".join(f"{count} {standing}" for standing, count in counts.items() if count)
     settings = {name for vector in report.suite.vectors for name in vector.hinges_on}
     facts = [("statements", f"{len(proved)}: {words}" if proved else "none")]
+    if report.failures:
+        facts.append(("in doubt", str(len(report.doubtful()))))
     if settings:
         facts.append(("settings", f"{len(settings)} of profiles, on whose value an answer hinges"))
     not_shown = [each for each in report.suite.statements.values() if each.not_shown]
@@ -101,12 +111,18 @@ def _proved(report: Report) -> Iterator[Block]:
 
 def _failure(outcome: Outcome, report: Report) -> Iterator[Block]:
     vector = outcome.vector
-    yield Paragraph(f"{vector.name}, {outcome.engine}: {vector.title}", is_warning=True)
-    facts = [("file", vector.origin)]
+    yield Paragraph(vector.title)
+    facts = [("file", _file(vector))]
     facts += [("proves", _statement_text(report.known[key])) for key in vector.proves]
     facts += [("hinges on", f"{key} of {vector.options.profile.name}") for key in vector.hinges_on]
     facts += [("differs", str(difference)) for difference in outcome.differences]
     yield Facts(facts)
+
+
+def _file(vector: Vector) -> str:
+    """Where a vector is written; those of the package are named alike on every machine."""
+    path = Path(vector.origin)
+    return f"sgsim/data/vectors/{path.name}" if path.parent == data_path("vectors") else vector.origin
 
 
 def _statement_text(statement: Statement) -> str:
@@ -146,7 +162,7 @@ def _document(report: Report) -> dict[str, Any]:
                 "vector": outcome.vector.name,
                 "title": outcome.vector.title,
                 "engine": outcome.engine,
-                "file": outcome.vector.origin,
+                "file": _file(outcome.vector),
                 "proves": [_statement_document(report.known[key]) for key in outcome.vector.proves],
                 "differences": [asdict(difference) for difference in outcome.differences],
             }
@@ -179,10 +195,10 @@ def report_junit(report: Report) -> str:
 def _case(outcome: Outcome, report: Report) -> Case:
     vector = outcome.vector
     if outcome.passed:
-        return Case(vector.vector_id, file=vector.origin)
+        return Case(vector.vector_id, file=_file(vector))
     lines = [
         vector.title,
         *(_statement_text(report.known[key]) for key in vector.proves),
         *map(str, outcome.differences),
     ]
-    return Case(vector.vector_id, failure=str(outcome.differences[0]), detail="\n".join(lines), file=vector.origin)
+    return Case(vector.vector_id, failure=str(outcome.differences[0]), detail="\n".join(lines), file=_file(vector))

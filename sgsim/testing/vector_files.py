@@ -186,7 +186,7 @@ class _TopicReader:
         at_s, text = node.need("at_s"), node.text_or_none("packet")
         if isinstance(at_s.value, bool) or not isinstance(at_s.value, int | float):
             raise at_s.error(f"at_s must be a number of seconds, got {at_s.shown}")
-        step = Step(round(at_s.value * NANOSECONDS), note=node.text_or_none("note") or "", text="look")
+        step = Step(round(at_s.value * NANOSECONDS), note=node.text_or_none("note") or "", text="time passes")
         counters = _read_counters(node, has_capacity=has_capacity)
         if text is None:
             for key in _OF_PACKETS:
@@ -194,7 +194,7 @@ class _TopicReader:
                     raise node.error_at_key(key, f"key must stand in a step with a packet, got {key!r} without one")
             if node.get("documents") is None:
                 return evolve(step, counters=counters)
-            return evolve(step, inventory=self._read_inventory(node), counters=counters, text="change")
+            return evolve(step, inventory=self._read_inventory(node), counters=counters, text="rules change")
         stops = list(node.items("stops")) if node.get("stops") else [node]
         answers = tuple(_read_answer(stop, is_step=stop is node) for stop in stops)
         return evolve(step, packet=_read_packet(node, text), answers=answers, counters=counters, text=text)

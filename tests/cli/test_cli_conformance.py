@@ -37,13 +37,18 @@ def test_what_differs_is_shown_and_the_exit_code_is_1(sgsim, broken):
     result = sgsim("conformance", "--engine", "reference", broken)
     assert result.exit_code == 1
     assert result.stdout.startswith("12 of 13 as expected\n")
-    assert "tcp/both-directions-of-one-five-tuple, reference: An FTP control connection" in result.stdout
+    assert (
+        "\nNot as expected: tcp/both-directions-of-one-five-tuple, reference\n  An FTP control connection"
+        in result.stdout
+    )
     told = " ".join(result.stdout.split())
     assert (
         "step 1, at 0 s, tcp 198.51.100.7:40000 -> 10.0.0.5:21 S: expected verdict deny, got allow (allow rule new)"
         in told
     )
     assert "(1.6, assumed, aws-ct)" in told
+    assert "statements 12: " in told
+    assert "in doubt 1 " in told
 
 
 def test_json_is_of_its_schema(sgsim, broken):
@@ -91,3 +96,10 @@ def test_reports_in_every_form(sgsim, here):
 )
 def test_bad_input_is_one_line(refused, args, message):
     assert refused("conformance", *(() if "--engine" in args else ("--engine", "reference")), *args).startswith(message)
+
+
+def test_files_of_the_package_are_named_alike_on_every_machine(sgsim):
+    result = sgsim("conformance", "--engine", "reference", "--topic", "tcp", "--format", "junit")
+    assert {case.attrib["file"] for case in fromstring(result.stdout).iter("testcase")} == {
+        "sgsim/data/vectors/tcp.json"
+    }
