@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "diff": "sgsim.cli.diff",
     "search": "sgsim.cli.search",
     "test": "sgsim.cli.test",
+    "minimize": "sgsim.cli.minimize",
     "convert": "sgsim.cli.convert",
     "usage": "sgsim.cli.usage",
     "tighten": "sgsim.cli.tighten",

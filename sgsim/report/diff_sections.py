@@ -71,13 +71,13 @@ def _summary(diff: RulesDiff) -> Section:
     blocks = [Paragraph(_summary_sentence(diff))]
     if diff.unknown_peers:
         names = listed(diff.unknown_peers[:5]) + (" and others" if len(diff.unknown_peers) > 5 else "")
-        blocks.append(
-            Paragraph(
-                f"No document gives the addresses of {names}, so rules that name them were compared by name. What is "
-                "said of other peers holds for those that are no members of these; --members or an interface document "
-                "would tell."
+        text = f"No document gives the addresses of {names}, so rules that name them were compared by name."
+        if diff:
+            text += (
+                " What is said of other peers holds for those that are no members of these; --members or an interface "
+                "document would tell."
             )
-        )
+        blocks.append(Paragraph(text))
     blocks += [Paragraph(note) for note in diff.notes]
     return Section("Difference" if diff else "No difference", blocks)
 

@@ -31,6 +31,7 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["search", *RULES, "--to", "eni-web", "--dport", "22"], set()),
         (["search", *RULES, "--to", "eni-web", "--dport", "22", "--format", "json"], set()),
         (["test", "--help"], set()),
+        (["minimize", *RULES], set()),
         (["diff", *RULES[1:], *RULES[1:]], set()),
         (["diff", *RULES[1:], str(demo_path("interfaces.json")), "--format", "json"], set()),
         (["diff", *RULES, "-t", CAPTURE, str(demo_path("groups.json")), str(demo_path("groups.json"))], {"numpy"}),
