@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sgsim.analysis.lint import Lint, lint
     from sgsim.analysis.narrowing import Knobs
     from sgsim.analysis.quota import Limits, Quota, quota
+    from sgsim.analysis.sweep import Sweep, sweep
     from sgsim.analysis.tighten import Tightening, tighten
     from sgsim.analysis.usage import Usage, usage
     from sgsim.conntrack.profile import PROFILES, Profile
@@ -85,6 +86,7 @@ __all__ = [
     "SecurityGroup",
     "SgsimError",
     "SourceError",
+    "Sweep",
     "TcpState",
     "Tightening",
     "TimeOrderError",
@@ -102,6 +104,7 @@ __all__ = [
     "parse_packet",
     "quota",
     "replay",
+    "sweep",
     "synthetic",
     "tighten",
     "usage",
@@ -112,6 +115,7 @@ _HOMES: Final = {
     "sgsim.analysis.lint": ("Lint", "lint"),
     "sgsim.analysis.narrowing": ("Knobs",),
     "sgsim.analysis.quota": ("Limits", "Quota", "quota"),
+    "sgsim.analysis.sweep": ("Sweep", "sweep"),
     "sgsim.analysis.tighten": ("Tightening", "tighten"),
     "sgsim.analysis.usage": ("Usage", "usage"),
     "sgsim.conntrack.profile": ("PROFILES", "Profile"),

@@ -151,6 +151,8 @@ class _Tally:
 
     def see(self, packets: "PacketColumns", decisions: "DecisionColumns", engine: "Engine") -> None:
         """Count a batch; the driver cuts batches at changes."""
+        if not len(packets.time_ns):
+            return
         self._turn_to(int(packets.time_ns[0]))
         self._clock_ns = max(self._clock_ns, int(packets.time_ns.max()))
         self.refs = engine.rules

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "convert": "sgsim.cli.convert",
     "usage": "sgsim.cli.usage",
     "tighten": "sgsim.cli.tighten",
+    "sweep": "sgsim.cli.sweep",
     "quota": "sgsim.cli.quota",
     "synth": "sgsim.cli.synth",
     "lint": "sgsim.cli.lint",

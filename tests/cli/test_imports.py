@@ -39,6 +39,7 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["demo"], {"numpy"}),
         (["usage", *RULES, CAPTURE], {"numpy"}),
         (["tighten", *RULES, "--hold-out", "0", CAPTURE], {"numpy"}),
+        (["sweep", *RULES, "--no-advice", "--timeouts", "60", "--capacities", "5", CAPTURE], {"numpy"}),
         (["quota", *RULES], set()),
         (["lint", *RULES], set()),
         (["lint", *RULES, "--format", "sarif"], set()),

@@ -1,0 +1,37 @@
+import json
+
+import pytest
+from analysis.test_sweep import KNOWN, OPTIONS, flow, source
+from jsonschema import Draft202012Validator
+
+from sgsim.analysis.sweep import sweep_points
+from sgsim.data import read_schema
+from sgsim.report.analysis_json import analysis_json
+from sgsim.report.summary_text import plain_text, text_lines
+from sgsim.report.sweep_text import sweep_sections
+
+
+@pytest.fixture(scope="module")
+def found():
+    flows = [flow(port, port, port + 0.1, port + 0.2) for port in (1, 2, 3)]
+    return sweep_points(KNOWN, [source(*flows, flow(4, 0, 0.1, 0.2, 400.2))], OPTIONS, timeouts_s=(60, 432000))
+
+
+def test_text_says_what_is_needed_and_shows_it(found):
+    text = plain_text(text_lines(sweep_sections(found)))
+    for line in (
+        "  capacity  a table of 4 places refuses nothing (replayed: 0 refused; with 3, ",
+        "  Nitro v6  its timeout of 350 s cuts 1 flow and denies 1 packet of them (1 flow silent for",
+        "      60 s     4          1                       1\n",
+        "  432000 s     4          0                       0\n",
+        "  6 min 40 s  list:13   eni-a      tcp 198.51.100.7:4 -> 192.0.2.10:443 PA\n",
+        "       4  4 to 0  sg-web  tcp 443 from 0.0.0.0/0\n",
+    ):
+        assert line in text
+
+
+def test_json_is_as_the_schema_says(found):
+    schema = Draft202012Validator(read_schema("sweep"))
+    document = json.loads(analysis_json(found))
+    schema.validate(document)
+    assert not schema.is_valid(document | {"more": 1})
