@@ -12,6 +12,7 @@ from sgsim.errors import ConfigError
 from sgsim.report.blocks import Block
 from sgsim.report.summary_asking import Asking
 from sgsim.report.summary_sections import sections
+from sgsim.report.whole_sections import shown_tables
 from sgsim.simulation.summary import Summary
 
 MODULES: Final = ("altair", "jinja2", "vl_convert")
@@ -64,5 +65,7 @@ def _charts(summary: Summary) -> dict[str, str]:
     if summary.start_ns is None or summary.end_ns is None:
         return {}
     return {
-        table.instance_id: table_svg(table, summary.start_ns, summary.end_ns) for table in summary.tables if table.bins
+        table.instance_id: table_svg(table, summary.start_ns, summary.end_ns)
+        for table in shown_tables(summary)
+        if table.bins
     }

@@ -14,12 +14,11 @@ from sgsim.report.record_sections import record_sections
 from sgsim.report.rule_sections import WAYS, rule_sections
 from sgsim.report.sentences import sentence_of
 from sgsim.report.summary_asking import Asking
-from sgsim.report.table_sections import table_section
 from sgsim.report.units import counted, duration, number, offset, rfc3339
+from sgsim.report.whole_sections import interface_blocks, table_sections, whole_sections
 from sgsim.simulation.summary import DeniedGroup, Summary
 
 MOST_DENIED: Final = 10
-MOST_INTERFACES: Final = 20
 MOST_NOTES: Final = 20
 
 
@@ -36,7 +35,8 @@ def sections(summary: Summary, asking: Asking | None = None) -> list[Section]:
         *record_sections(summary, asking),
         *_denied(summary),
         *change_sections(summary),
-        *(table_section(table, summary) for table in summary.tables),
+        *whole_sections(summary),
+        *table_sections(summary),
         *rule_sections(summary),
         *_notes(summary),
     ]
@@ -108,7 +108,7 @@ def _verdicts(summary: Summary, asking: Asking | None) -> Section:
         )
         for count in summary.reasons
     ]
-    return Section("Verdicts", [Table(columns, rows), *_interfaces(summary), *_explanations(summary, asking)])
+    return Section("Verdicts", [Table(columns, rows), *interface_blocks(summary), *_explanations(summary, asking)])
 
 
 def _explanations(summary: Summary, asking: Asking | None) -> Iterator[Commands]:
@@ -118,35 +118,6 @@ def _explanations(summary: Summary, asking: Asking | None) -> Iterator[Commands]
     known = [(reason, line) for reason, line in lines if line]
     if known:
         yield Commands(f"Why, step by step, for the first {_noun(summary)} of each", known)
-
-
-def _interfaces(summary: Summary) -> Iterator[Block]:
-    """Where packets were judged; one interface goes without saying how much it got."""
-    columns = [
-        Column("Interface"), Column("Allowed", is_number=True), Column("Denied", is_number=True),
-        Column("Skipped", is_number=True), Column("Groups"),
-    ]  # fmt: skip
-    rows = [
-        Row(
-            (
-                _interface(item.interface_id, item.instance_id),
-                number(item.allowed),
-                number(item.denied),
-                number(item.skipped),
-                ", ".join(item.groups) or "none: nothing is filtered",
-            )
-        )
-        for item in summary.interfaces[:MOST_INTERFACES]
-    ]
-    if rows:
-        yield Table(columns, rows)
-    left = len(summary.interfaces) - len(rows)
-    if left:
-        yield Paragraph(f"and {counted(left, 'more interface')}")
-
-
-def _interface(interface_id: str, instance_id: str | None) -> str:
-    return interface_id if instance_id in {None, interface_id} else f"{interface_id} on {instance_id}"
 
 
 def _denied(summary: Summary) -> Iterator[Section]:

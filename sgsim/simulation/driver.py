@@ -24,6 +24,7 @@ from sgsim.simulation.records import RecordReplay
 from sgsim.simulation.summary import ChangeReport, RuleUsage, Summary, TableLoad
 from sgsim.simulation.tally import Tallies
 from sgsim.simulation.timeline import Look, Timeline, changes_in_vain
+from sgsim.simulation.whole import ever_known, group_counts, instance_counts
 from sgsim.sources.base import BATCH_ROWS, Source, is_recorded
 from sgsim.sources.flow_log import EventBatch, FlowLogSource
 
@@ -266,7 +267,8 @@ def _summary(
     changes: Sequence[Change],
     broken: str | None,
 ) -> Summary:
-    engine = recorder.engine
+    engine, known = recorder.engine, ever_known(inventory, changes)
+    interfaces, rules, tables = recorder.interface_counts(known), recorder.rule_usage(inventory), recorder.table_loads()
     return Summary(
         profile=options.profile.name,
         profile_title=options.profile.title,
@@ -278,12 +280,14 @@ def _summary(
         end_ns=recorder.end_ns,
         packets=recorder.packet_counts(),
         reasons=recorder.reason_counts(),
-        interfaces=recorder.interface_counts(inventory),
+        interfaces=interfaces,
+        instances=instance_counts(interfaces, tables),
+        groups=group_counts(interfaces, rules, known),
         denied=recorder.denied_groups(MOST_DENIED),
         denied_groups=recorder.denied_group_count,
-        tables=recorder.table_loads(),
+        tables=tables,
         flows=recorder.flow_counts(),
-        rules=recorder.rule_usage(inventory),
+        rules=rules,
         network_acls=recorder.acl_usage(),
         changes=timeline.reports(),
         assumed_empty=dict(engine.counts().assumed_empty or {}),

@@ -48,6 +48,42 @@ class InterfaceCount:
 
 
 @frozen(kw_only=True)
+class InstanceCount:
+    """What happened at the interfaces of one instance."""
+
+    instance_id: str
+    """Or the interface's id, where no instance is known."""
+    interfaces: tuple[str, ...]
+    allowed: int
+    denied: int
+    skipped: int
+    peak: int
+    """Places of its table taken at most."""
+    capacity: int | None
+    refused: int
+    """Packets that found no place."""
+
+
+@frozen(kw_only=True)
+class GroupCount:
+    """What happened at the interfaces that carry one group, and what its rules did."""
+
+    group_id: str
+    name: str
+    interfaces: int
+    allowed: int
+    """Of the interfaces that carry it, so that one packet may count for several groups."""
+    denied: int
+    skipped: int
+    rules: int
+    rules_hit: int
+    hits: int
+    """Of its rules."""
+    bytes: int
+    """Of packets that its rules decided about."""
+
+
+@frozen(kw_only=True)
 class DeniedGroup:
     """Denied packets that have interface, direction, peer block, protocol and destination port in common."""
 
@@ -253,6 +289,10 @@ class Summary:
     packets: PacketCounts
     reasons: tuple[ReasonCount, ...]
     interfaces: tuple[InterfaceCount, ...]
+    instances: tuple[InstanceCount, ...] = ()
+    """The same by instance."""
+    groups: tuple[GroupCount, ...] = ()
+    """The same by group."""
     denied: tuple[DeniedGroup, ...]
     """Those with most packets."""
     denied_groups: int

@@ -6,7 +6,11 @@ from report.summaries import summary, table_load
 
 from sgsim import __version__
 from sgsim.data import read_schema
+from sgsim.report.change_sections import FATES
 from sgsim.report.summary_json import summary_document, summary_json
+from sgsim.rules.inventory import Inventory
+from sgsim.simulation.summary import AclUsage, ChangeReport, FateCount, FlowFate, InterfaceCount, RuleFate
+from sgsim.simulation.whole import group_counts, instance_counts
 
 SCHEMA = Draft202012Validator(read_schema("replay-summary"))
 
@@ -27,6 +31,30 @@ def test_the_demo_is_as_the_schema_says(demo_summary, asking):
 def test_other_summaries_are_too():
     bare = summary(start_ns=None, end_ns=None, reasons=(), broken="cut", tables=(table_load(capacity=None),))
     SCHEMA.validate(json.loads(summary_json(bare)))
+
+
+def test_a_summary_of_a_whole_network_is_too():
+    interfaces = (
+        InterfaceCount(interface_id="eni-a", instance_id=None, groups=("sg-web",), allowed=1, denied=2, skipped=3),
+    )
+    (change,) = (ChangeReport(
+        text="2=b", time_ns=3, differences=("group sg-web: new",), settings={"udp_s": 30.0}, live=1,
+        fates=(FateCount(fate="cut", flows=1, last_expiry_ns=9),),
+        rules=(RuleFate(rule_id=None, group_id=None, text="", fate="cut", flows=1),),
+        flows=(FlowFate(flow=1, interface_id="eni-a", text="udp 192.0.2.1:1 -> 192.0.2.2:2", tracking="untracked",
+                        tcp_state=None, rule_id=None, fate="cut", last_seen_ns=1, expires_at_ns=9),),
+    ),)  # fmt: skip
+    acl = AclUsage(
+        rule_id="acl-1:ingress:100", network_acl_id="acl-1", direction="ingress", text="", packets=1, bytes=9
+    )
+    whole = summary(
+        interfaces=interfaces, instances=instance_counts(interfaces, (table_load(instance_id="eni-a"),)),
+        groups=group_counts(interfaces, (), Inventory()), changes=(change, ChangeReport(text="9=c", time_ns=None)),
+        network_acls=(acl,),
+    )  # fmt: skip
+    document = json.loads(summary_json(whole))
+    SCHEMA.validate(document)
+    assert FATES["cut"] == document["changes"][0]["fates"][0]["sentence"]
 
 
 def test_a_key_that_the_schema_lacks_is_refused(demo_summary):
