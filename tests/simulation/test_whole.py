@@ -23,10 +23,9 @@ OTHER_QUERY = "tcp 192.0.2.11:40000 -> 192.0.2.20:5432 S"
 ANSWER = "tcp 192.0.2.20:5432 -> 192.0.2.10:40000 SA"
 
 
-def replayed(*texts, known=TWO_TIERS, **how):
-    return run(
-        known, [ListSource([packets(*texts)])], EngineOptions(recorded=True), wanted=Wanted(in_memory=True), **how
-    )
+def replayed(*texts, known=TWO_TIERS, cold_start=False, **how):
+    options = EngineOptions(recorded=True, cold_start=cold_start)
+    return run(known, [ListSource([packets(*texts)])], options, wanted=Wanted(in_memory=True), **how)
 
 
 def test_sender_and_receiver_judge_in_one_run():
@@ -87,7 +86,8 @@ def test_an_address_that_moves_is_judged_by_its_owner_of_the_moment(engine):
         interface("192.0.2.10", "192.0.2.99", interface_id="eni-b", instance_id="i-2"),
     )
     texts = [CLIENT.format(flags) for flags in ("S", "A", "A", "S")]
-    replay = replayed(*texts, known=before, changes=[Change(3 * SECOND_NS, after)], engine=engine)
+    change = Change(3 * SECOND_NS, after)
+    replay = replayed(*texts, known=before, changes=[change], engine=engine, cold_start=True)
     assert [("eni-a", "rule"), ("eni-a", "established"), ("eni-b", "midstream"), ("eni-b", "rule")] == list(
         zip(replay.decisions["interface_id"], replay.decisions["reason"], strict=True)
     )
