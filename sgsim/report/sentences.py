@@ -24,7 +24,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.INVALID: "Its TCP flags fit no flow in the table and open none.",
     Reason.NOT_IP: "It is not an IP packet: ARP, LLDP and the like.",
     Reason.TRUNCATED: "The capture lacks header bytes that a filter needs.",
-    Reason.MALFORMED: "Its header contradicts itself.",
+    Reason.MALFORMED: "Its header, or its line of a flow log, cannot be as it is.",
     Reason.UNSUPPORTED: "It is in a form that sgsim does not read.",
     Reason.NO_INTERFACE: "No known interface sent or received it.",
     Reason.LOCAL: "Its sender and its receiver are the same interface.",

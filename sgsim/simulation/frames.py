@@ -36,6 +36,7 @@ FLOW_SCHEMA = pl.Schema(
         "tracking": pl.String, "cause": pl.String, "is_presumed": pl.Boolean, "rule_id": pl.String,
         "group_id": pl.String, "tcp_state": pl.String, "packets_original": pl.Int64, "packets_reply": pl.Int64,
         "bytes_original": pl.Int64, "bytes_reply": pl.Int64, "allowed": pl.Int64, "denied": pl.Int64,
+        "oriented_by": pl.String,
     }
 )  # fmt: skip
 """The columns of a flow."""
@@ -77,8 +78,13 @@ def decision_frame(
     return pl.DataFrame(data, schema=DECISION_SCHEMA)
 
 
-def flow_frame(flows: FlowColumns, interface_ids: Sequence[str], rules: Sequence[RuleRef]) -> pl.DataFrame:
-    """One row for each flow."""
+def flow_frame(
+    flows: FlowColumns,
+    interface_ids: Sequence[str],
+    rules: Sequence[RuleRef],
+    oriented_by: Sequence[str | None] | None = None,
+) -> pl.DataFrame:
+    """One row for each flow; of flow logs with how it is known who opened it."""
     has_ports = np.isin(flows.protocol, list(PORT_PROTOCOLS))
     has_identifier = np.isin(flows.protocol, list(ICMP_PROTOCOLS))
     data: dict[str, Any] = {name: getattr(flows, name) for name in FLOW_SCHEMA if hasattr(flows, name)}
@@ -96,6 +102,7 @@ def flow_frame(flows: FlowColumns, interface_ids: Sequence[str], rules: Sequence
         "rule_id": _named(flows.rule, [rule.rule_id for rule in rules]),
         "group_id": _named(flows.rule, [rule.group_id for rule in rules]),
         "tcp_state": _worded(flows.tcp_state, TcpState),
+        "oriented_by": pl.Series(oriented_by or [None] * len(flows.flow), dtype=pl.String),
     }
     return pl.DataFrame({name: data[name] for name in FLOW_SCHEMA}, schema=FLOW_SCHEMA)
 

@@ -42,6 +42,10 @@ See = Callable[[PacketColumns, DecisionColumns, Engine], None]
 """Is shown packets and what was decided."""
 
 
+Amend = Callable[[FlowColumns], tuple[FlowColumns, list[str | None]]]
+"""Gives flows with the amounts that a log tells, and how it is known who opened each."""
+
+
 @define
 class Kept:
     """Where the rows of one table go."""
@@ -78,6 +82,8 @@ class Recorder:
     flows: Kept = field(factory=Kept)
     see: See | None = None
     """Is shown every batch."""
+    amend: "Amend | None" = None
+    """Knows more of flows than the engine; None for packets."""
     _tallies: Tallies = field()
     start_ns: int | None = field(init=False, default=None)
     """The first packet's time."""
@@ -145,7 +151,8 @@ class Recorder:
         if len(rows.flow):
             from sgsim.simulation.frames import flow_frame  # noqa: PLC0415  # as above
 
-            self.flows.add(flow_frame(rows, self.engine.interface_ids, self.engine.rules))
+            rows, oriented_by = self.amend(rows) if self.amend is not None else (rows, None)
+            self.flows.add(flow_frame(rows, self.engine.interface_ids, self.engine.rules, oriented_by))
 
     def packet_counts(self) -> PacketCounts:
         """Every packet, once."""

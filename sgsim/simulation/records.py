@@ -16,6 +16,7 @@ from sgsim.rules.inventory import Inventory
 from sgsim.simulation.agreement import AgreementTally
 from sgsim.simulation.agreement_summary import MalformedLine, RecordSummary
 from sgsim.simulation.cause_details import CauseDetails
+from sgsim.simulation.record_flows import RecordFlows
 from sgsim.simulation.recorder import Recorder
 from sgsim.simulation.summary import PacketCounts
 from sgsim.sources.flow_log import EventBatch, FlowLogSource
@@ -32,6 +33,8 @@ class RecordReplay:
     engine: Engine
     recorder: Recorder
     agreement: AgreementTally
+    _of_flows: RecordFlows | None = None
+    """None where nobody wants the table of flows."""
     _flows: int = field(init=False, default=0)
     """The highest number of a flow so far."""
     _oriented_by: Counter[int] = field(init=False, factory=Counter)
@@ -44,7 +47,9 @@ class RecordReplay:
     def of(cls, source: FlowLogSource, engine: Engine, recorder: Recorder, inventory: Inventory) -> "RecordReplay":
         """A replay that has not begun."""
         details = CauseDetails(inventory, engine.interface_ids)
-        return cls(source, engine, recorder, AgreementTally(recorder.files, details))
+        flows = RecordFlows() if recorder.flows.is_wanted else None
+        recorder.amend = flows.amended if flows is not None else None
+        return cls(source, engine, recorder, AgreementTally(recorder.files, details), flows)
 
     def record(self, batch: EventBatch, begin: int, part: PacketColumns, decisions: DecisionColumns) -> None:
         """Keep what was decided of a part of a batch.
@@ -63,6 +68,8 @@ class RecordReplay:
         self._reopened += int(batch.roles.is_reopening[rows].sum())
         leads = PacketColumns._make([*(column[is_lead] for column in part[:-1]), part.quoted])
         decided = _of_leads(decisions, is_lead)
+        if self._of_flows is not None:
+            self._of_flows.add(decided, batch.records, rows)
         self.recorder.record(leads, decided)
         excess = batch.records.bytes[rows] - leads.length_bytes
         if excess.any():
@@ -79,6 +86,8 @@ class RecordReplay:
         methods = batch.roles.method[rows[decisions.row[is_new][first]]]
         for method, count in enumerate(np.bincount(methods).tolist()):
             self._oriented_by[method] += count
+        if self._of_flows is not None:
+            self._of_flows.note_openers(numbers, methods)
 
     def _note_late(self, part: PacketColumns, is_lead: Column) -> None:
         """Count records that begin before the clock."""

@@ -281,3 +281,19 @@ def test_a_record_can_be_explained_by_its_line(tmp_path):
     told = sgsim.explain_recorded(known("tcp 443 from 0.0.0.0/0"), path, 8)
     assert "deny" == str(told.verdict)
     assert "203.0.113.9:41000" in str(told)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_flows_have_the_amounts_of_the_log_and_tell_how_they_are_oriented(replay, engine):
+    result = replay(known("tcp 443 from 0.0.0.0/0"), log(*WEB), engine=engine)
+    columns = ("packets_original", "packets_reply", "bytes_original", "bytes_reply", "allowed", "denied", "oriented_by")
+    flows = sorted(result.flows.select(columns).rows())
+    assert [(1, 0, 40, 0, 0, 1, "tcp_flags"), (30, 30, 2520, 2520, 60, 0, "tcp_flags")] == flows
+
+
+def test_bytes_beyond_what_a_packet_can_have_are_counted(replay):
+    line = record("198.51.100.7:40000 10.0.0.5:443", flags=2, bytes=5 * 2**31, packets=10**9)
+    result = replay(known("tcp 443 from 0.0.0.0/0"), log(line))
+    assert [5 * 2**31] == [reason.bytes for reason in result.summary.reasons]
+    assert [5 * 2**31] == [rule.bytes for rule in result.summary.rules]
+    assert [5 * 2**31] == result.flows["bytes_original"].to_list()
