@@ -229,7 +229,8 @@ def _with_near_misses(stop: Stop, at: InterfaceFilter) -> Stop:
         group_ids = [miss.rule.group_id for miss in misses] + list(at.interface.group_ids)
         rule = smallest_rule(header, group_ids[0]) if _would_pass(stop, at) else None
         return evolve(stop, near_misses=misses, smallest_rule=rule)
-    if stop.decision.reason is Reason.NOT_SENT and stop.key is not None and recorded is not None:
+    is_answer = recorded is not None and recorded.outcome != "sender denied"
+    if stop.decision.reason is Reason.NOT_SENT and stop.key is not None and is_answer:
         opening = at.opening_header(stop.key, stop.direction.opposite)
         if not any(at.matcher.admitting(opening)):
             return evolve(stop, near_misses=near_misses(at.matcher, opening))

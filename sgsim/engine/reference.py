@@ -127,9 +127,10 @@ class ReferenceEngine:
         decisions = []
         for index, (interface, direction) in enumerate(stops):
             at = self._filter(interface)
-            if self._was_never_sent(packet, interface, direction):
+            refused = self._refused_by_sender(packet, interface, direction)
+            if refused is not None:
                 at.refuse(packet, direction, now_ns)
-                return [self._skip(packet, Reason.NOT_SENT, interface, traces, direction)]
+                return [self._not_sent(refused, interface, direction, traces)]
             trace = Trace() if traces is not None else None
             if trace is not None:
                 number = expired.get(interface.table_id, 0)
@@ -243,17 +244,28 @@ class ReferenceEngine:
             return at_here
         return [(here, packet.direction)]
 
-    def _was_never_sent(self, packet: Packet, here: Interface, direction: Direction) -> bool:
-        """Whether what was recorded at its receiver is of a flow whose opening its sender's interface has denied here."""
+    def _refused_by_sender(self, packet: Packet, here: Interface, direction: Direction) -> ConntrackEntry | None:
+        """The flow of a packet that was recorded at its receiver, if its sender's interface has denied its opening."""
         is_asked = self.options.recorded and not self.options.as_recorded and not packet.is_later_fragment
         if packet.taken_at is None or direction is not Direction.INGRESS or not is_asked:
-            return False
+            return None
         five_tuple = packet.five_tuple
         sender = self._view.ownership.owner(five_tuple.src_addr, five_tuple.family)
         at = self._filters.get(sender.interface_id) if sender is not None and sender is not here else None
         key = at.key(five_tuple, Direction.EGRESS, packet.icmp_type, packet.icmp_code) if at is not None else None
         entry = at.table.lookup(key) if at is not None and key is not None else None
-        return entry is not None and entry.tracking is Tracking.REFUSED and entry.opener is Direction.EGRESS
+        is_refused = entry is not None and entry.tracking is Tracking.REFUSED and entry.opener is Direction.EGRESS
+        return entry if is_refused else None
+
+    def _not_sent(
+        self, refused: ConntrackEntry, here: Interface, direction: Direction, traces: list[Trace] | None
+    ) -> Decision:
+        """Skip what nobody would have sent."""
+        if traces is not None:
+            trace = Trace()
+            trace.add(Step.RECORDED, "sender denied", entry=refused)
+            traces.append(trace)
+        return Decision(Verdict.SKIP, Reason.NOT_SENT, interface_id=here.interface_id, direction=direction)
 
     def _skip(
         self,
@@ -261,14 +273,12 @@ class ReferenceEngine:
         reason: Reason,
         interface: Interface | None,
         traces: list[Trace] | None,
-        direction: Direction | None = None,
     ) -> Decision:
         if traces is not None:
             trace = Trace()
             trace.add(Step.LOCATE, str(reason), five_tuple=packet.five_tuple, interface=interface)
             traces.append(trace)
-        interface_id = interface.interface_id if interface else None
-        return Decision(Verdict.SKIP, reason, interface_id=interface_id, direction=direction)
+        return Decision(Verdict.SKIP, reason, interface_id=interface.interface_id if interface else None)
 
     def _refuse_after(
         self, packet: Packet, decision: Decision, later: list[tuple[Interface, Direction]], now_ns: int

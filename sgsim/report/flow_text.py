@@ -239,6 +239,13 @@ def _barred(told: Told) -> str:
     )
 
 
+def _sender_denied(told: Told) -> str:
+    return (
+        f"What opened {_flow(told)} was denied at its sender's interface, {told.entry.key.interface_id}, "
+        f"{told.ago(told.entry.opened_at_ns)}. So it would never have come here: it is skipped. (--as-recorded judges it.)"
+    )
+
+
 def _judged_as_recorded(_told: Told) -> str:
     return "It answers packets that are denied here; --as-recorded has it judged as if somebody had sent it."
 
@@ -268,6 +275,7 @@ def _not_presumed(told: Told) -> str:
 RECORDED: Final[Mapping[str, Sentence]] = {
     "opened anew": _refused_anew,
     "not sent": _not_sent,
+    "sender denied": _sender_denied,
     "barred": _barred,
     "judged as recorded": _judged_as_recorded,
     "tries again": _tries_again,

@@ -52,10 +52,15 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["replay", *RULES, "--report", "report.md", CAPTURE], {"numpy"}),
         (["synth", "--list"], {"numpy"}),
         (["synth", "dns", "--duration", "1s", "-o", "dns.pcap"], {"numpy"}),
+        (["replay", "-r", "web.yaml", "flows.log"], {"numpy"}),
         (["replay", *RULES, "--decisions", "rows.parquet", CAPTURE], {"numpy", "polars"}),
     ],
 )
 def test_heavy_modules(tmp_path, args, expected):
+    (tmp_path / "flows.log").write_text("2 1 10.0.0.5 10.0.0.9 10.0.0.5 40000 443 6 1 40 1 1 ACCEPT OK\n")
+    (tmp_path / "web.yaml").write_text(
+        "groups: {sg-a: {}}\ninterfaces: {10.0.0.5: {addresses: 10.0.0.5, groups: sg-a}}\n"
+    )
     assert imported(tmp_path, *args) & HEAVY == expected
 
 

@@ -93,6 +93,13 @@ def behind_nat() -> Inventory:
     return inventory(group(*OPEN), interface(), paths=(path,))
 
 
+def both_ends() -> Inventory:
+    sender, receiver = interface(groups=("sg-a",)), interface("192.0.2.20", interface_id="eni-b", groups=("sg-b",))
+    return inventory(group(group_id="sg-a"), group(*OPEN, group_id="sg-b"), sender, receiver)
+
+
+BETWEEN = packet("tcp 192.0.2.10:40000 -> 192.0.2.20:443 S")
+
 CASES = [
     Case(
         "acl_in: same subnet",
@@ -509,6 +516,16 @@ CASES = [
             "What opened the flow 'tcp 203.0.113.9:50000 -> 192.0.2.10:22' was denied here, 1 s before. So "
             "the other side would never have seen it, and this answer would not have been sent: it is "
             "skipped. (--as-recorded judges it.)"
+        ),
+        RECORDED,
+    ),
+    Case(
+        "recorded: sender denied",
+        (both_ends(),),
+        (evolve(BETWEEN, taken_at="eni-a"), evolve(BETWEEN, taken_at="eni-b")),
+        (
+            "What opened the flow 'tcp 192.0.2.10:40000 -> 192.0.2.20:443' was denied at its sender's interface, eni-a, "
+            "1 s before. So it would never have come here: it is skipped. (--as-recorded judges it.)"
         ),
         RECORDED,
     ),

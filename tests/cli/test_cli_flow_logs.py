@@ -1,0 +1,116 @@
+"""Flow logs on the command line: what is printed, in every form, and what is refused."""
+
+import json
+
+import jsonschema
+import pytest
+from cli.web_traffic import OPENING, capture
+from simulation.flow_log_texts import log, record
+
+from sgsim.data import read_schema
+
+RULES = {
+    "groups": {"sg-web": {"ingress": [{"protocol": "tcp", "ports": 443, "from": "0.0.0.0/0"}]}},
+    "interfaces": {"eni-a": {"addresses": "10.0.0.5", "groups": "sg-web"}},
+}
+LINES = (
+    record("198.51.100.7:40000 10.0.0.5:443", flags=2, action="REJECT"),
+    record("198.51.100.8:40000 10.0.0.5:22", flags=2),
+    record("198.51.100.9:40000 10.0.0.5:443", flags=2),
+    record("198.51.100.9:40000 10.0.0.5:443", flags=2, eni="eni-z"),
+    "bogus",
+)
+
+
+@pytest.fixture
+def logged(here):
+    (here / "rules.yaml").write_text(json.dumps(RULES), encoding="utf-8")
+    (here / "flows.log").write_text(log(*LINES), encoding="utf-8")
+    return ("-r", "rules.yaml")
+
+
+def test_the_summary_speaks_of_records(sgsim, logged):
+    text = sgsim("replay", *logged, "flows.log").output
+    for line in (
+        "records   5 read = 3 judged + 2 skipped",
+        "agreement  33.33% of records, 33.33% of packets, 33.33% of bytes",
+        "Not compared: 1 malformed, 1 no_interface.",
+        "network_acl                       0                       1  A network ACL may have refused it",
+        "rules                             1                       0  No rule at hand admits",
+        "network_acl  sgsim explain -r rules.yaml --packet 2 flows.log",
+        "flows.log, line 6  line must have 16 fields, got 1",
+        "whose records were skipped: eni-z (1 record).",
+        "who opened a flow  3 flows by a SYN or SYN-ACK in tcp-flags (high confidence)",
+    ):
+        assert line in text
+
+
+def test_json_is_as_its_schema_says(sgsim, logged):
+    document = json.loads(sgsim("replay", *logged, "--format", "json", "flows.log").stdout)
+    jsonschema.validate(document, read_schema("replay-summary"))
+    agreement = document["records"]["agreement"]
+    assert (agreement["compared"]["records"], agreement["agreed"]["records"]) == (3, 1)
+    assert [2, 3] == sorted(group["first"]["number"] for group in agreement["disagreements"])
+    assert agreement["causes"][0]["sentence"]
+
+
+@pytest.mark.parametrize("report", ["report.md", "report.html"])
+def test_reports_have_the_agreement(sgsim, here, logged, report):
+    sgsim("replay", *logged, "--quiet", "--report", report, "flows.log")
+    text = (here / report).read_text(encoding="utf-8")
+    assert "Agreement with the log" in text
+    assert "33.33% of records" in text
+
+
+def test_tables_have_one_row_for_each_record(sgsim, logged):
+    rows = sgsim("replay", *logged, "--quiet", "--decisions", "-", "flows.log").stdout.splitlines()
+    assert [2, 3, 4, 5, 6] == sorted(json.loads(row)["packet"] for row in rows)
+
+
+def test_a_record_is_explained_by_its_line(sgsim, logged):
+    text = sgsim("explain", *logged, "--packet", 3, "flows.log").stdout
+    assert text.startswith("DENY  tcp 198.51.100.8:40000 -> 10.0.0.5:22\n")
+
+
+def test_a_log_from_standard_input(sgsim, logged, here):
+    text = sgsim("replay", *logged, "-", stdin=(here / "flows.log").read_bytes()).output
+    assert "records   5 read = 3 judged + 2 skipped" in text
+
+
+def test_a_folder_and_a_file_in_it(sgsim, logged, here):
+    (here / "logs").mkdir()
+    for name in ("a.log", "b.log"):
+        (here / "logs" / name).write_text(log(*LINES[:3]), encoding="utf-8")
+    text = sgsim("replay", *logged, "logs").output
+    assert "sgsim explain -r rules.yaml --packet logs/a.log:2 logs" in text
+    assert sgsim("explain", *logged, "--packet", "logs/b.log:3", "logs").stdout.startswith("DENY")
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (("--log-format", "${srcadr}", "flows.log"), "--log-format: log format must name fields of VPC flow logs, got 'srcadr'"),
+        (("--log-format", "default", "flows.log"), "flows.log, line 1: header must be that of --log-format, 'version account-id"),
+        (("flows.log", "some.pcap"), "traffic must be captures or flow logs, not both in one run"),
+        (("empty",), "folder must hold captures or flow logs, got none in 'empty'"),
+        (("broken.log",), "broken.log, line 1: flow log must have a line that can be read, got none: start must be a number"),
+        (("tgw.log",), "tgw.log, line 1: log format must be one of VPC flow logs, got 'tgw-id'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_with_one_line(refused, logged, here, args, line):
+    (here / "some.pcap").write_bytes(capture(OPENING))
+    (here / "empty").mkdir()
+    (here / "broken.log").write_text("2 1 eni-a 10.0.0.9 10.0.0.5 1 2 6 1 1 x 2 ACCEPT OK\n", encoding="utf-8")
+    (here / "tgw.log").write_text("version srcaddr dstaddr protocol start end tgw-id\n", encoding="utf-8")
+    assert refused("replay", *logged, *args).startswith(line)
+
+
+def test_a_log_that_breaks_off_is_replayed_as_far_as_it_goes(sgsim, logged, here):
+    import gzip  # noqa: PLC0415  # for this test alone
+
+    whole = gzip.compress(log(*LINES * 500).encode(), 1)
+    (here / "cut.log.gz").write_bytes(whole[:-200])
+    result = sgsim("replay", *logged, "cut.log.gz")
+    assert result.exit_code == 2
+    assert "gzip data must be whole" in result.stderr
+    assert "records" in result.stdout
