@@ -30,11 +30,14 @@ class Difference:
     """What differs, such as `verdict`."""
     expected: str
     got: str
+    note: str = ""
+    """What the vector says of the step, for its reader."""
 
     def __str__(self) -> str:
         """One line."""
+        note = f" ({self.note})" if self.note else ""
         return (
-            f"step {self.step}, at {self.at_s:.15g} s, {self.what_happens}: "
+            f"step {self.step}, at {self.at_s:.15g} s, {self.what_happens}{note}: "
             f"expected {self.what} {self.expected}, got {self.got}"
         )
 
@@ -87,7 +90,7 @@ def _differences(vector: Vector, at: Implementation) -> tuple[Difference, ...]:
         except SgsimError as error:
             pairs = [("result", "without error", f"an error: {error}")]
         if pairs:
-            return tuple(Difference(number, step.time_ns / 1e9, step.text, *pair) for pair in pairs)
+            return tuple(Difference(number, step.time_ns / 1e9, step.text, *pair, step.note) for pair in pairs)
     return ()
 
 

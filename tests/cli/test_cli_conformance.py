@@ -60,7 +60,7 @@ def test_json_is_of_its_schema(sgsim, broken):
     assert failure["vector"] == "tcp/both-directions-of-one-five-tuple"
     assert failure["differences"][0] == {
         "step": 1, "at_s": 0.0, "what_happens": "tcp 198.51.100.7:40000 -> 10.0.0.5:21 S", "what": "verdict",
-        "expected": "deny", "got": "allow (allow rule new)",
+        "expected": "deny", "got": "allow (allow rule new)", "note": "",
     }  # fmt: skip
 
 
