@@ -123,6 +123,8 @@ class Facts(NamedTuple):
     """uint8 (256,): 1 if an ICMPv6 type is neighbour discovery or the like."""
     verdicts: Column
     """uint8 (32,): by reason."""
+    timeout_places: Column
+    """uint8 (256,): by protocol, where its timeouts begin in a row of `Network.timeouts`."""
 
 
 class Memory(NamedTuple):
@@ -258,6 +260,7 @@ NETWORK_DTYPES: Final[dict[str, str]] = {
 FACTS_DTYPES: Final[dict[str, str]] = {
     "options": "int64", "segments": "uint8", "transitions": "uint8", "pickup": "uint8", "first_states": "uint8",
     "roles": "uint8", "query_of": "uint8", "errors": "uint8", "neighbours": "uint8", "verdicts": "uint8",
+    "timeout_places": "uint8",
 }  # fmt: skip
 
 MEMORY_DTYPES: Final[dict[str, str]] = {

@@ -10,10 +10,7 @@ from sgsim.kernels.answers import goes_back
 from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets
 from sgsim.kernels.choices import (
     CAUSE_DENIED,
-    ICMP,
-    ICMPV6,
     SYN,
-    TCP,
     UDP,
     opener_by_ports,
     path,
@@ -31,8 +28,6 @@ from sgsim.kernels.layout import (
     EXPIRES,
     EXTRA_WORDS,
     FLOW,
-    ICMP_TIMEOUT,
-    ICMPV6_TIMEOUT,
     IF_TABLE,
     IF_WORDS,
     IGNORED_REFRESH,
@@ -46,7 +41,6 @@ from sgsim.kernels.layout import (
     NOW,
     OPENED,
     OPENER_EGRESS_AT,
-    OTHER_TIMEOUT,
     OWNER,
     PLACES_AT,
     PRESUMED_AT,
@@ -58,8 +52,6 @@ from sgsim.kernels.layout import (
     STREAM_BY_AGE,
     TIMEOUT_WORDS,
     TRACKING_AT,
-    UDP_STREAM_TIMEOUT,
-    UDP_TIMEOUT,
     VERSION,
     VERSION_AT,
 )
@@ -81,19 +73,10 @@ def find_item(m: Memory, p: Packets, items: Items, item: int) -> int:
 
 
 @kernel(is_entry=False, inline=True)
-def timeout(net: Network, interface: int, word: int, state: int) -> int:
+def timeout(net: Network, facts: Facts, interface: int, word: int, state: int) -> int:
     """How long a flow may now be silent."""
-    row = interface * TIMEOUT_WORDS
-    protocol = word >> 32 & 255
-    if protocol == TCP:
-        return net.timeouts[row + (state & 15)]
-    if protocol == UDP:
-        return net.timeouts[row + (UDP_STREAM_TIMEOUT if state >> STREAM_AT & 1 else UDP_TIMEOUT)]
-    if protocol == ICMP:
-        return net.timeouts[row + ICMP_TIMEOUT]
-    if protocol == ICMPV6:
-        return net.timeouts[row + ICMPV6_TIMEOUT]
-    return net.timeouts[row + OTHER_TIMEOUT]
+    place = np.int64(facts.timeout_places[word >> 32 & 255])  # of TCP the first state, of UDP that of no stream
+    return net.timeouts[interface * TIMEOUT_WORDS + place + (state & 15) + (state >> STREAM_AT & 1)]
 
 
 @kernel(is_entry=False, inline=True)
@@ -104,27 +87,26 @@ def progress_here(
     word = entry * ENTRY_WORDS
     before, now_ns = m.pool[word + STATE], m.clock[NOW]
     service = m.pool[word + KEY_SERVICE]
-    protocol = service >> 32 & 255
-    if protocol == UDP and before >> ANSWERED_AT & 1:
-        if facts.options[STREAM_BY_AGE]:
-            if now_ns - m.pool[word + OPENED] > facts.options[STREAM_AGE_NS]:
-                after |= 1 << STREAM_AT
-        elif not is_reply:
-            after |= 1 << STREAM_AT
+    is_answered_udp = np.int64(service >> 32 & 255 == UDP) & (before >> ANSWERED_AT)
+    is_stream = is_reply ^ 1
+    if facts.options[STREAM_BY_AGE]:
+        is_stream = np.int64(now_ns - m.pool[word + OPENED] > facts.options[STREAM_AGE_NS])
+    after |= (is_answered_udp & is_stream) << STREAM_AT
     after |= is_reply << ANSWERED_AT
     m.pool[word + STATE] = after
     if before >> TRACKING_AT & 3 == TRACKED and before != after:
         if pressure.state_class(service, before) != pressure.state_class(service, after):
             table = net.interfaces[interface * IF_WORDS + IF_TABLE]
             pressure.note_state(m, table, entry, before)
-    restarts = protocol != TCP or effect != tcp.NOT_RENEWED
-    if restarts and protocol == TCP and before & 15 == after & 15:
+    # Of protocols without states, before and after are 0, and the effect is that they moved.
+    restarts = effect != tcp.NOT_RENEWED
+    if restarts and before & 15 == after & 15:
         if (after & 15 == TIME_WAIT or after & 15 == CLOSE) and not facts.options[LATE_REFRESH]:
             restarts = False
         else:
             restarts = effect == tcp.MOVED or effect == tcp.DELETED or facts.options[IGNORED_REFRESH] != 0
     if restarts:
-        expires = now_ns + timeout(net, interface, service, after)
+        expires = now_ns + timeout(net, facts, interface, service, after)
         is_sooner = expires < m.pool[word + EXPIRES]
         m.pool[word + EXPIRES] = expires
         if is_sooner:
@@ -142,10 +124,7 @@ def progress(
 @kernel(is_entry=False, inline=True)
 def move(m: Memory, facts: Facts, entry: int, is_reply: int, segment: int) -> tuple[int, int]:
     """What a packet does to its flow's state."""
-    state = m.pool[entry * ENTRY_WORDS + STATE]
-    if segment == 0:
-        return tcp.MOVED, state
-    return tcp.move(facts, state, is_reply, segment)
+    return tcp.move(facts, m.pool[entry * ENTRY_WORDS + STATE], is_reply, segment)
 
 
 @kernel(is_entry=False)
@@ -196,7 +175,7 @@ def insert(
     m.pool[word + KEY_ADDRESSES] = items.addresses[item]
     m.pool[word + KEY_SERVICE] = service
     m.pool[word + OWNER] = interface | (rule + 1) << 32
-    m.pool[word + EXPIRES] = now_ns + timeout(net, interface, service, state)
+    m.pool[word + EXPIRES] = now_ns + timeout(net, facts, interface, service, state)
     m.pool[word + FLOW] = m.clock[NEXT_FLOW]
     m.pool[word + STATE] = state
     m.pool[word + OPENED] = now_ns

@@ -83,7 +83,10 @@ def _resolve(m: Memory, items: Items, count: int) -> None:
     for item in range(count):
         tag = items.hashed[item] & low
         at = tag & mask
-        slot = m.index[at]
+        slot, following = m.index[at], m.index[(at + np.uint64(1)) & mask]
+        # Nearly all stand in the first two slots; which of them is anyone's guess, so nothing branches on it.
+        is_second = np.int64(slot >> np.uint64(32) != tag) & np.int64(following >> np.uint64(32) == tag)
+        slot = following if is_second else slot
         while slot != np.uint64(0) and slot >> np.uint64(32) != tag:
             at = (at + np.uint64(1)) & mask
             slot = m.index[at]

@@ -17,10 +17,16 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, overload
 
 import numba
+from numba import types
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-_OPTIONS: Final[dict[str, Any]] = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
+_OPTIONS: Final[dict[str, Any]] = {
+    "nogil": True,
+    "boundscheck": False,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+}
 _PACKAGE: Final = Path(__file__).parents[1]
 _IMPORTS: Final = re.compile(rb"^from sgsim\.([a-z_.]+) import ([^(\n]+|\([^)]*\))", re.MULTILINE)
 
@@ -50,9 +56,13 @@ def kernel(function: Any = None, /, *, signature: object = None, is_entry: bool 
 
 
 def _compiled(function: Callable[..., Any], *, signature: object, is_entry: bool, inline: bool) -> Callable[..., Any]:
-    dispatcher: Any = numba.njit(forceinline=inline, **_OPTIONS)(function)
+    # What only kernels call needs no way in from Python, which takes as long to compile as the function.
+    # What only kernels call needs no way in from Python, which takes as long to compile as the function.
+    options = _OPTIONS | {"forceinline": inline, "no_cpython_wrapper": not is_entry}
+    dispatcher: Any = numba.njit(**options)(function)
     if not hasattr(dispatcher, "py_func"):  # NUMBA_DISABLE_JIT is set
         return function
+    _compile_once_for_all_constants(dispatcher)
     try:
         if is_entry:
             _keep_on_disk(dispatcher)
@@ -66,6 +76,16 @@ def _compiled(function: Callable[..., Any], *, signature: object, is_entry: bool
     if signature is not None:
         dispatcher.disable_compile()
     return dispatcher
+
+
+def _compile_once_for_all_constants(dispatcher: Any) -> None:  # noqa: ANN401 - numba's own type
+    """Let a call with constants be one with numbers: numba would compile a function anew for each constant."""
+    template = dispatcher.get_call_template
+
+    def widened(args: Any, kws: Any) -> Any:  # noqa: ANN401 - numba's own types
+        return template([types.unliteral(each) for each in args], {key: types.unliteral(kws[key]) for key in kws})
+
+    dispatcher.get_call_template = widened
 
 
 def _keep_on_disk(dispatcher: Any) -> None:  # noqa: ANN401 - numba's own type

@@ -3,6 +3,8 @@
 Compiled twin of `sgsim.conntrack.tcp`: the same table, handed over as an array, and the same five rules beside it.
 """
 
+import numpy as np
+
 from sgsim.kernels.arrays import Facts
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
@@ -33,15 +35,18 @@ _BESIDE = 1 << BY_FIN_AT | 7 << LAST_SEGMENT_AT | 1 << LAST_REPLY_AT | 1 << CHAL
 
 @kernel(is_entry=False, inline=True)
 def move(facts: Facts, word: int, is_reply: int, segment: int) -> tuple[int, int]:
-    """What a segment does: the effect, and the state word after it."""
+    """What a segment does: the effect, and the state word after it; 0 is no segment, and moves nothing.
+
+    Whether the next packet is TCP is anyone's guess, so nothing branches on that.
+    """
     if facts.options[LINUX_TCP]:
-        return linux_move(facts, word, is_reply, segment)
-    found = facts.transitions[is_reply * 128 + (word & 15) * 8 + segment]
-    if found == CELL_INVALID:
+        return linux_move(facts, word, is_reply, segment) if segment else (MOVED, word)
+    found = np.int64(facts.transitions[is_reply * 128 + (word & 15) * 8 + segment])
+    if found + np.int64(segment == 0) == CELL_INVALID:
         return INVALID, word
     if found >= CELL_IGNORE:
         return (REOPENED if found == CELL_REOPEN else IGNORED), word
-    return MOVED, (word & ~15) | found
+    return MOVED, ((word & ~15) | found) if segment else word
 
 
 @kernel(is_entry=False)

@@ -27,7 +27,7 @@ DATA = np.arange(0x80, 0x100, dtype=np.uint8)
 NAMES = ("load8", "load16", "load32", "load64", "load16_little", "load32_little")
 
 
-@kernel(is_entry=False)
+@kernel
 def read_all(address):
     return (
         load8(address),
@@ -39,7 +39,7 @@ def read_all(address):
     )
 
 
-@kernel(is_entry=False)
+@kernel
 def write_all(address):
     store8(address, -1)
     store16(address + 1, 0x12345)

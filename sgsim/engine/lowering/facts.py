@@ -45,6 +45,7 @@ def lower_facts(options: EngineOptions, *, allow_unresolved: bool, record_flows:
         errors=_icmp({protocol: dict.fromkeys(kinds, 1) for protocol, kinds in ICMP_ERRORS.items()}),
         neighbours=np.isin(np.arange(256), list(NEIGHBOUR_DISCOVERY_TYPES)).astype(np.uint8),
         verdicts=_verdicts(),
+        timeout_places=_timeout_places(),
     )
 
 
@@ -112,4 +113,13 @@ def _verdicts() -> Column:
     cells = np.zeros(32, dtype=np.uint8)
     for reason, verdict in VERDICT_OF_REASON.items():
         cells[reason] = verdict
+    return cells
+
+
+def _timeout_places() -> Column:
+    cells = np.full(256, layout.OTHER_TIMEOUT, dtype=np.uint8)
+    cells[Protocol.TCP] = 0
+    cells[Protocol.UDP] = layout.UDP_TIMEOUT
+    cells[Protocol.ICMP] = layout.ICMP_TIMEOUT
+    cells[Protocol.ICMPV6] = layout.ICMPV6_TIMEOUT
     return cells

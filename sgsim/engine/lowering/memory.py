@@ -42,7 +42,7 @@ class Mapped:
             self._map = _mapped(size)
         elif len(self._map) < size:
             self._map = _resized(self._map, size)
-        if hasattr(mmap, "MADV_HUGEPAGE") and size >= 1 << 25:
+        if hasattr(mmap, "MADV_HUGEPAGE") and size >= 1 << 22:
             self._map.madvise(mmap.MADV_HUGEPAGE)
         return np.frombuffer(self._map, dtype=self._dtype, count=items)
 
