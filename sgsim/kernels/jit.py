@@ -56,10 +56,7 @@ def kernel(function: Any = None, /, *, signature: object = None, is_entry: bool 
 
 
 def _compiled(function: Callable[..., Any], *, signature: object, is_entry: bool, inline: bool) -> Callable[..., Any]:
-    # What only kernels call needs no way in from Python, which takes as long to compile as the function.
-    # What only kernels call needs no way in from Python, which takes as long to compile as the function.
-    options = _OPTIONS | {"forceinline": inline, "no_cpython_wrapper": not is_entry}
-    dispatcher: Any = numba.njit(**options)(function)
+    dispatcher: Any = numba.njit(forceinline=inline, **_OPTIONS)(function)
     if not hasattr(dispatcher, "py_func"):  # NUMBA_DISABLE_JIT is set
         return function
     _compile_once_for_all_constants(dispatcher)
