@@ -34,6 +34,8 @@ from sgsim.rules.resolve import Resolver
 from sgsim.rules.rule import PrefixListReference, Rule
 
 SIZES: Final = (10, 60, 300, 1_000, 10_000)
+MOST_RULES: Final = 1_000
+"""What AWS lets an interface have; a list may have more entries."""
 LOOKUPS: Final = 2_000_000
 ROUNDS: Final = 7
 CHECKED: Final = 300
@@ -124,14 +126,16 @@ def _check(
         first = next(matcher.admitting(header), None)
         expected = None if first is None else first.ref
         actual = None if found[row] < 0 else numbers.refs[found[row]]
-        assert expected == actual, f"{header} must be admitted by {expected}, got {actual}"
+        if expected != actual:
+            sys.exit(f"{header} must be admitted by {expected}, got {actual}")
 
 
 def main() -> None:
     """Print a line for each number of rules, and of entries of a list."""
     sizes = [int(each) for each in sys.argv[1:]] or SIZES
     for size in sizes:
-        measure("rules", size, engines.inventory(size))
+        if size <= MOST_RULES:
+            measure("rules", size, engines.inventory(size))
     for size in sizes:
         measure("list", size, with_list(size))
 

@@ -10,6 +10,7 @@ rounds; bytes are those of the arrays, and what the process has grown by, over N
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +79,8 @@ def rate(engine: CompiledEngine, batches: list[PacketColumns]) -> float:
 def check(engine: CompiledEngine, batch: PacketColumns, reason: Reason) -> None:
     """Refuse to time anything else than what is meant."""
     reasons = np.unique(engine.filter(batch).reason)
-    assert reasons.tolist() == [reason], f"all must be {reason}, got {[str(Reason(each)) for each in reasons]}"
+    if reasons.tolist() != [reason]:
+        sys.exit(f"all must be {reason}, got {[str(Reason(each)) for each in reasons]}")
 
 
 def resident_bytes() -> int:
