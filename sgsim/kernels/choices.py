@@ -187,7 +187,7 @@ def find_opener(
     return by_ports or direction
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def flow_has_ended(m: Memory, p: Packets, items: Items, item: int) -> bool:
     """Whether a flow with the key of an item has ended."""
     hashed = items.hashed[item]
@@ -197,7 +197,7 @@ def flow_has_ended(m: Memory, p: Packets, items: Items, item: int) -> bool:
     return has_ended(m, hashed | np.uint64(1))
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def may_presume(m: Memory, net: Network, facts: Facts, p: Packets, items: Items, item: int) -> bool:
     """Whether the flow of an item, of which nothing is remembered, may have been open before the recording began."""
     if not facts.options[RECORDED] or facts.options[COLD_START] or facts.options[PICKUP]:

@@ -127,7 +127,7 @@ def forget(m: Memory, net: Network, facts: Facts, entry: int, end: int, now_ns: 
     free_entry(m, entry)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _count_kind(m: Memory, entry: int, tracking: int, end: int) -> None:
     m.kinds[tracking - 1] += 1
     if m.pool[entry * ENTRY_WORDS + STATE] >> PRESUMED_AT & 1:
@@ -153,7 +153,7 @@ def write_flow(m: Memory, entry: int, end: int, now_ns: int) -> None:
     m.flows_out[out + OUT_ENDED_AT] = now_ns
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def fingerprint(m: Memory, entry: int, hashed: np.uint64) -> np.uint64:
     """64 bits that stand for the key of an entry, of which `hashed` is the hash."""
     if m.pool[entry * ENTRY_WORDS + KEY_SERVICE] & KEY_IPV6:
@@ -170,7 +170,7 @@ def wide_fingerprint(
     return mix(mix(mix(mix(hashed ^ local_hi) ^ local_lo) ^ remote_hi) ^ remote_lo)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def has_ended(m: Memory, print_: np.uint64) -> bool:
     """Whether a flow with this fingerprint has ended, in this generation or the last."""
     mask = np.uint64(m.clock[ENDED_MASK])
@@ -195,7 +195,7 @@ def ask_for_ended(m: Memory, hashed: np.uint64) -> None:
     prefetch(m.ended, place + m.clock[ENDED_MASK] + 1)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _add_ended(m: Memory, facts: Facts, print_: np.uint64) -> None:
     mask = np.uint64(m.clock[ENDED_MASK])
     at = print_ >> np.uint64(1) & mask
@@ -298,7 +298,7 @@ def has_room_to_end(m: Memory, facts: Facts) -> bool:
     return True
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _ask_for_end(m: Memory, at: int) -> None:
     """Ask for the memory in which the end of a flow will be noted; `at` is its place in the list of the current tick."""
     if at >= m.clock[DUE_COUNT]:

@@ -146,7 +146,7 @@ def _change(m: Memory, table: int, places: int, at: int) -> None:
     m.bins[at + BIN_GREATEST] = max(m.bins[at + BIN_GREATEST], count)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def note_inserted(m: Memory, table: int, entry: int, now_ns: int) -> None:
     """An entry took its places."""
     row, word = table * TABLE_WORDS, entry * ENTRY_WORDS
@@ -195,7 +195,7 @@ def note_refused(m: Memory, table: int, now_ns: int) -> None:
         m.tables[row + FIRST_REFUSED] = now_ns
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _depart(m: Memory, table: int, entry: int, places: int) -> None:
     """Count an entry of the peak that is leaving."""
     word = entry * ENTRY_WORDS
@@ -215,7 +215,7 @@ def _depart(m: Memory, table: int, entry: int, places: int) -> None:
     _depart_peer(m, kind, block, np.uint64(peak), np.uint64(places))
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def ask_for_departed(m: Memory, entry: int) -> None:
     """Ask early for where the peer of a flow that is about to leave is counted; of IPv6 that is another place."""
     block = np.uint64(m.pool[entry * ENTRY_WORDS + KEY_ADDRESSES] >> 32 + IPV4_BLOCK_SHIFT & 0xFFFFFF)
@@ -235,7 +235,7 @@ def _departed_slot(departed: Column, mask: np.uint64, kind: np.uint64, block: np
     return at * words
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def _depart_peer(m: Memory, kind: np.uint64, block: np.uint64, peak: np.uint64, places: np.uint64) -> None:
     """Count places that a peer's block has left.
 

@@ -349,7 +349,7 @@ def deny_for_room(
     return answer(m, facts, p, out, at, row, interface, direction, R_TABLE_FULL, S_NEW, rule, -1)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def presume(
     m: Memory,
     net: Network,

@@ -101,7 +101,7 @@ MAY_PRESUME = 32
 """Beside what `remembered` finds: the flow may have been open before the recording began."""
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def by_rules(
     m: Memory,
     net: Network,

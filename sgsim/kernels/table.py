@@ -148,7 +148,7 @@ def hash_of(m: Memory, entry: int) -> np.uint64:
     return hash_key(m.pool[word + KEY_ADDRESSES], m.pool[word + KEY_SERVICE], m.pool[word + OWNER] & _LOW)
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def unlink(m: Memory, entry: int, hashed: np.uint64) -> None:
     """Take an entry out of the index; those behind it move up, so that no gap is left in a chain."""
     mask = np.uint64(m.clock[INDEX_MASK])
