@@ -59,7 +59,11 @@ def _lowest_bit(word: np.uint64) -> int:
 
 def kernel_modules() -> list[str]:
     """The modules of the engine's kernels, in an order in which they can be imported; `tally` serves the recorder."""
-    paths = {path.stem: path for path in (_PACKAGE / "kernels").glob("*.py") if not path.stem.startswith("decode")}
+    paths = {
+        path.stem: path
+        for path in (_PACKAGE / "kernels").glob("*.py")
+        if not path.stem.startswith(("decode", "flow_log"))
+    }
     for name in ("__init__", "jit", "structs", "prefetch", "tally"):
         del paths[name]
     needs = {name: _imported(path) & paths.keys() for name, path in paths.items()}
