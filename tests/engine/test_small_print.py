@@ -1,7 +1,7 @@
 """What few packets ever meet: interfaces that move, groups that nobody describes, ends and names of odd flows."""
 
 import pytest
-from builders import group, interface, inventory, packet
+from builders import group, interface, inventory, packet, vpc
 from engine.walking import HOST, Walk, profile, words
 
 from sgsim.conntrack.entry import ConntrackEntry, FlowEnd, TrackingCause
@@ -168,3 +168,25 @@ def test_a_trace_tells_at_which_interface_a_packet_stays():
     walk.engine.judge(packet("tcp 192.0.2.10:1 -> 192.0.2.11:443 S"), traces)
     (line,) = traces[0].steps
     assert (line.outcome, getattr(line.facts["interface"], "interface_id", None)) == ("local", "eni-a")
+
+
+def test_a_flow_that_opened_rules_untrack_names_the_open_rule_from_then_on():
+    walk = Walk(WEB)
+    walk.connect(CLIENT, f"{HOST}:443")
+    walk.change("tcp 443 from 0.0.0.0/0", "all to 0.0.0.0/0")
+    for _ in range(2):
+        decision = walk.send(f"tcp {CLIENT} -> {HOST}:443 A")
+        assert words(decision) == "allow untracked untracked"
+        assert decision.rule is not None
+        assert decision.rule.text == "tcp 443 from 0.0.0.0/0"
+
+
+def test_rules_behind_a_group_that_counts_as_empty_hold():
+    known = inventory(group(WEB), interface(groups=("sg-nowhere", "sg-web")), allow_unresolved=True)
+    assert Walk(known).say(f"tcp {CLIENT} -> {HOST}:443 S") == "allow rule new"
+
+
+def test_only_the_first_ipv4_block_of_a_network_has_its_name_server():
+    known = inventory(group(WEB), interface(), vpc("10.1.0.0/16", "10.2.0.0/16"))
+    assert Walk(known).say(f"udp {HOST}:40000 -> 10.1.0.2:53") == "allow exempt exempt"
+    assert Walk(known).say(f"udp {HOST}:40000 -> 10.2.0.2:53") == "deny no_rule new"
