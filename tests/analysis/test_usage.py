@@ -113,3 +113,25 @@ def test_without_a_rule_exactly_its_unique_hits_are_denied(index):
     without = evolve(known, groups={"sg-web": group(*(text for text in rules if text != rules[index]))})
     denied = [run(each, [ListSource([packets(*texts)])], OPTIONS).summary.packets.denied for each in (known, without)]
     assert denied[1] - denied[0] == use.unique_hits
+
+
+LOG = """\
+2 123456789010 eni-a 198.51.100.7 192.0.2.10 40000 443 6 5 400 1000 1060 ACCEPT OK
+2 123456789010 eni-a 192.0.2.10 198.51.100.7 443 40000 6 4 900 1000 1060 ACCEPT OK
+2 123456789010 eni-a 203.0.113.9 192.0.2.10 40001 22 6 1 40 1001 1061 REJECT OK
+2 123456789010 eni-a - - - - - - - 1100 1160 - NODATA
+"""
+
+
+def test_flow_logs_are_counted_record_by_record(tmp_path):
+    path = tmp_path / "flows.log"
+    path.write_text(LOG, encoding="utf-8")
+    known = inventory(group("tcp 443 from 198.51.100.0/24", "tcp 443 from 198.51.0.0/16"), interface())
+    found = usage_of(known, [str(path)], OPTIONS, engine="reference")
+    replayed = run(known, [str(path)], OPTIONS, engine="reference").usage
+    assert [(use.hits, use.hit_bytes, use.last_hit_ns) for use in found.rules] == [
+        (use.hits, use.bytes, use.last_hit_ns) for use in replayed
+    ]
+    first, second = found.rules
+    assert (first.hits, first.unique_hits, first.carried_packets, first.carried_bytes) == (1, 0, 2, 1300)
+    assert second.hits == 0
