@@ -68,6 +68,15 @@ def test_a_silence_across_batches_is_seen():
     assert sweep_points(KNOWN, [cut], OPTIONS).longest_idle_ns == whole.longest_idle_ns == 98 * SECOND_NS
 
 
+def test_the_silence_of_a_closing_flow_is_none():
+    """Once a side has said FIN, another timeout holds; also where each packet comes in a batch of its own."""
+    rows = flow(1, 0, 1, 2)
+    rows += [(3 * SECOND_NS, rows[0][1].replace(" S", " FA")), (103 * SECOND_NS, rows[2][1])]
+    batches = ListSource([packets(text, time_ns=time_ns) for time_ns, text in rows])
+    for found in (sweep_points(KNOWN, [batches], OPTIONS), swept(rows)):
+        assert (found.idle_flows, found.longest_idle_ns) == (1, SECOND_NS)
+
+
 def test_a_longer_timeout_never_needs_less_and_never_cuts_more():
     flows = [
         flow(port, port * 40, port * 40 + 1, port * 40 + 2, port * 40 + gap)

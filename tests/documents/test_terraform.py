@@ -106,6 +106,16 @@ def test_a_rule_resource_that_is_deleted_is_gone_though_the_group_still_lists_it
     assert texts(load("plan.json#before")) == ["tcp 22 from 203.0.113.0/24"]
 
 
+def test_a_rule_resource_that_stays_keeps_its_place_among_the_others(write):
+    https = block("tcp", 443, 443, cidr_blocks=["0.0.0.0/0"])
+    both = group(ingress=[SSH, https])
+    write(
+        "plan.json",
+        plan(change("web", both, both), change("ssh", RULE, {**RULE, "id": "x"}, "aws_security_group_rule")),
+    )
+    assert texts(load("plan.json")) == ["tcp 22 from 203.0.113.0/24", "tcp 443 from 0.0.0.0/0"]
+
+
 def test_modules_and_keys_are_part_of_an_address(write):
     web = resource("web", group(), address='module.app["a.b"].aws_security_group.web[0]', index=0)
     del web["values"]["id"]
