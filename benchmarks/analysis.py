@@ -124,7 +124,7 @@ def main() -> None:
 
 
 def _timed(args: tuple[str, ...], here: Path) -> str:
-    command = [sys.executable, "-m", "sgsim", *args]
+    command = [str(Path(sys.executable).with_name("sgsim")), *args]
     seconds = []
     for _ in range(RUNS):
         begun = time.perf_counter()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import define, evolve, field
 
 from sgsim.analysis.difference import Compared, Difference, Kind, RulesDiff, Witness
-from sgsim.analysis.fate import ORDINARY_PORT, Fate, FateFinder, admitting_rules, impossible
+from sgsim.analysis.openings import ORDINARY_PORT, OpeningFinder, Openings, admitting_rules, impossible
 from sgsim.analysis.pairing import Pair, pair_groups, translated
 from sgsim.analysis.witness import witness_packet
 from sgsim.conntrack.entry import TrackingCause
@@ -31,7 +31,7 @@ from sgsim.rules.region_smoothing import smoothed
 ALONE = Interface(interface_id="an interface", addresses=("192.0.2.10", "2001:db8::10"))
 """Stands for an interface that carries one group and nothing else."""
 
-_NOTHING = Fate(Region(), Region())
+_NOTHING = Openings(Region(), Region())
 _OF_TRACKING = frozenset({Kind.TRACKED, Kind.UNTRACKED})
 
 
@@ -65,14 +65,14 @@ class _Comparison:
     options: EngineOptions
     ids: Mapping[str, str]
     """New group ids by old ones."""
-    finders: tuple[FateFinder, FateFinder] = field(init=False)
+    finders: tuple[OpeningFinder, OpeningFinder] = field(init=False)
     _old_names: dict[str, str] = field(init=False)
     """Old group ids by new ones."""
     _covers: dict[Region, tuple[Product, ...]] = field(init=False, factory=dict)
 
     @finders.default
-    def _make_finders(self) -> tuple[FateFinder, FateFinder]:
-        old, new = FateFinder(self.old, self.options), FateFinder(self.new, self.options)
+    def _make_finders(self) -> tuple[OpeningFinder, OpeningFinder]:
+        old, new = OpeningFinder(self.old, self.options), OpeningFinder(self.new, self.options)
         names = {new_id: old_id for old_id, new_id in self.ids.items()}
         unknown = old.unresolved() | {names.get(peer, peer) for peer in new.unresolved()}
         old.unknown, new.unknown = unknown, frozenset(self.ids.get(peer, peer) for peer in unknown)
@@ -126,8 +126,10 @@ class _Comparison:
     ) -> tuple[Difference, ...]:
         """What differs at one interface, or at any that carries a group alone."""
         sides = (old, new)
-        fates = [None if side is None else finder.fates(side) for finder, side in zip(self.finders, sides, strict=True)]
-        if fates[0] == fates[1]:
+        found = [
+            None if side is None else finder.openings(side) for finder, side in zip(self.finders, sides, strict=True)
+        ]
+        if found[0] == found[1]:
             return ()
         here = [side for side in sides if side is not None]
         return tuple(
@@ -135,7 +137,7 @@ class _Comparison:
             for direction in Direction
             for each in self._of_direction(
                 direction,
-                *(_NOTHING if of_side is None else of_side[direction] for of_side in fates),
+                *(_NOTHING if of_side is None else of_side[direction] for of_side in found),
                 sides=sides,
                 never=Region() if at is None else impossible(here),
                 at=at,
@@ -146,8 +148,8 @@ class _Comparison:
     def _of_direction(
         self,
         direction: Direction,
-        old: Fate,
-        new: Fate,
+        old: Openings,
+        new: Openings,
         *,
         sides: tuple[Interface | None, Interface | None],
         never: Region,
@@ -197,8 +199,8 @@ class _Comparison:
             for finder, side in zip(self.finders, sides, strict=True)
         )
 
-    def _renamed(self, new: Fate) -> Fate:
-        """A fate of the new side, with unknown peers under their old names."""
+    def _renamed(self, new: Openings) -> Openings:
+        """What becomes of openings on the new side, with unknown peers under their old names."""
         if not new.unknown:
             return new
         return evolve(new, unknown={self._old_names.get(peer, peer): region for peer, region in new.unknown.items()})
@@ -232,7 +234,7 @@ def _local(interfaces: Iterable[Interface]) -> dict[Family, list[int]]:
     return {family: addresses for family, addresses in owned.items() if addresses}
 
 
-def _regions(old: Fate, new: Fate) -> Iterator[tuple[Kind, str | None, Region]]:
+def _regions(old: Openings, new: Openings) -> Iterator[tuple[Kind, str | None, Region]]:
     """Everything that differs, first where peers are known, then for the members of each unknown one."""
     yield Kind.ALLOWED, None, new.allowed - old.allowed
     yield Kind.DENIED, None, old.allowed - new.allowed

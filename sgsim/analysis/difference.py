@@ -14,7 +14,7 @@ from sgsim.rules.region_cover import Product
 
 
 class Kind(enum.Enum):
-    """How the fate of a packet that opens a flow differs."""
+    """How differently a packet fares that opens a flow."""
 
     ALLOWED = "newly_allowed"
     """The old rules deny it, the new ones allow it."""
@@ -68,14 +68,14 @@ class Witness:
 
 @frozen(kw_only=True)
 class Difference:
-    """Packets of one direction whose fate differs in the same way."""
+    """Packets of one direction that fare differently in the same way."""
 
     kind: Kind
     direction: Direction
     product: Product
     """Peers and services in a few words; what nobody can send or no group filters may be among them."""
     region: Region = field(repr=False)
-    """Exactly the packets of the product whose fate differs."""
+    """Exactly the packets of the product that fare differently."""
     peer: str | None = None
     """Limited to members of this group or list, whose addresses nobody gave."""
     witness: Witness | None

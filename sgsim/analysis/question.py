@@ -10,7 +10,7 @@ from typing import Final
 from attrs import field, frozen
 from netaddr import IPNetwork
 
-from sgsim.analysis.fate import ORDINARY_PORT
+from sgsim.analysis.openings import ORDINARY_PORT
 from sgsim.errors import ConfigError, SgsimError, UnresolvedReferenceError
 from sgsim.model.address import parse_address
 from sgsim.model.protocol import ANY_PROTOCOL, ICMP_PROTOCOLS, PORT_PROTOCOLS, protocol_name, protocol_number

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from attrs import define, evolve, field, frozen
 
-from sgsim.analysis.fate import Fate, FateFinder
+from sgsim.analysis.openings import OpeningFinder, Openings
 from sgsim.analysis.question import Question
 from sgsim.analysis.witness import STAND_INS, nice_address, nice_service, opening_packet
 from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
@@ -72,13 +72,13 @@ class _Search:
     question: Question
     verdict: Verdict
     options: EngineOptions
-    _finder: FateFinder = field(init=False)
+    _finder: OpeningFinder = field(init=False)
     _admitted: dict[object, Region] = field(init=False, factory=dict)
     _hinging: set[str] = field(init=False, factory=set)
 
     @_finder.default
-    def _make_finder(self) -> FateFinder:
-        return FateFinder(self.inventory, self.options, self.question.src_port)
+    def _make_finder(self) -> OpeningFinder:
+        return OpeningFinder(self.inventory, self.options, self.question.src_port)
 
     def run(self) -> Found:
         pairs, packet = self._look(is_sure=True)
@@ -136,13 +136,13 @@ class _Search:
         """What an end's groups admit in a direction, or may admit; None if it has none that are known."""
         if end.interface is None:
             return None
-        fate = self._finder.fates(end.interface)[direction]
-        self._hinging |= fate.unknown.keys()
-        if is_sure is (self.verdict is Verdict.ALLOW) or not fate.unknown:
-            return fate.allowed
-        key = id(fate)
+        found = self._finder.openings(end.interface)[direction]
+        self._hinging |= found.unknown.keys()
+        if is_sure is (self.verdict is Verdict.ALLOW) or not found.unknown:
+            return found.allowed
+        key = id(found)
         if key not in self._admitted:
-            self._admitted[key] = _with_unknown(fate)
+            self._admitted[key] = _with_unknown(found)
         return self._admitted[key]
 
     def _packet(self, sender: _End, sending: Region | None, receiver: _End, receiving: Region | None) -> Packet | None:
@@ -204,8 +204,8 @@ def _common(mine: AddressSet, theirs: AddressSet) -> AddressSet:
     return AddressSet(*(intersection(mine.ranges(family), theirs.ranges(family)) for family in Family))
 
 
-def _with_unknown(fate: Fate) -> Region:
-    admitted = fate.allowed
-    for region in fate.unknown.values():
+def _with_unknown(found: Openings) -> Region:
+    admitted = found.allowed
+    for region in found.unknown.values():
         admitted |= region
     return admitted

@@ -7,16 +7,14 @@ Law: the same rules on both sides make no difference, whatever the traffic.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from attrs import define, field
 from numpy.typing import NDArray
 
-from sgsim.analysis.fate import FateFinder
 from sgsim.analysis.traffic_difference import (
-    AtChange,
     TableChange,
     TrafficCount,
     TrafficDiff,
@@ -27,15 +25,13 @@ from sgsim.conntrack.pressure import PEER_BITS
 from sgsim.engine.base import Engine
 from sgsim.engine.options import EngineOptions
 from sgsim.model.address import Family, format_address
-from sgsim.model.columns import Column, DecisionColumns, FlowColumns, PacketColumns
+from sgsim.model.columns import Column, DecisionColumns, PacketColumns
 from sgsim.model.decision import Reason, Verdict
-from sgsim.model.protocol import ICMP_PROTOCOLS, PORT_PROTOCOLS
-from sgsim.model.states import ConntrackState, Direction, Tracking
+from sgsim.model.protocol import PORT_PROTOCOLS
+from sgsim.model.states import ConntrackState, Direction
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
-from sgsim.rules.region import Point
-from sgsim.rules.service import DETAILS
-from sgsim.simulation.side_by_side import Judged, Side, SideBySide
+from sgsim.simulation.side_by_side import Judged, SideBySide
 from sgsim.simulation.summary import FirstPacket
 from sgsim.simulation.tally import first_packet
 
@@ -74,6 +70,7 @@ def diff_traffic(
     tally = _Tally(both.source.files)
     for judged in both.batches():
         tally.add(judged, both.old.engine, both.new.engine)
+    change = next(iter(both.new.timeline.reports()), None)
     return TrafficDiff(
         files=both.source.files,
         packets=both.packets,
@@ -81,8 +78,8 @@ def diff_traffic(
         end_ns=both.end_ns,
         has_records=both.has_records,
         engine=both.engine,
-        at_change=_at_change(both.new, new, options),
-        was_reached=at is None or both.new.changed_at_ns is not None,
+        at_change=change if change is not None and change.time_ns is not None else None,
+        was_reached=change is None or change.time_ns is not None,
         counts=tally.counts(),
         groups=tally.groups(),
         tables=tuple(_tables(both.old.engine, both.new.engine)),
@@ -278,44 +275,3 @@ def _tables(old: Engine, new: Engine) -> Iterator[TableChange]:
             old_exceeded=0 if was is None else was.exceeded,
             new_exceeded=0 if becomes is None else becomes.exceeded,
         )
-
-
-def _at_change(side: Side, new: Inventory, options: EngineOptions) -> AtChange | None:
-    """What the new rules do to the flows that were open."""
-    flows, time_ns = side.live_at_change, side.changed_at_ns
-    if flows is None or time_ns is None:
-        return None
-    finder = FateFinder(new, options)
-    tracked, untracked = (
-        np.flatnonzero(flows.tracking == tracking) for tracking in (Tracking.TRACKED, Tracking.UNTRACKED)
-    )
-    names: Sequence[str] = side.engine.interface_ids
-    return AtChange(
-        time_ns=time_ns,
-        tracked=len(tracked),
-        outliving=sum(not admits for admits, _ in _judged(flows, tracked, names, finder)),
-        untracked=len(untracked),
-        doomed=sum(not is_free for _, is_free in _judged(flows, untracked, names, finder)),
-    )
-
-
-def _judged(
-    flows: FlowColumns, rows: NDArray[Any], names: Sequence[str], finder: FateFinder
-) -> Iterator[tuple[bool, bool]]:
-    """For each flow, whether the new rules let it open, and whether they leave it untracked."""
-    interfaces: Mapping[str, Any] = finder.inventory.interfaces
-    for row in rows.tolist():
-        interface, protocol = interfaces.get(names[int(flows.interface[row])]), int(flows.protocol[row])
-        if interface is None:
-            yield False, False
-            continue
-        if protocol in ICMP_PROTOCOLS:  # a flow does not tell its type and code
-            yield True, False
-            continue
-        opener = Direction(int(flows.opener[row]))
-        is_inbound = opener is Direction.INGRESS
-        high, low = (flows.src_hi, flows.src_lo) if is_inbound else (flows.dst_hi, flows.dst_lo)
-        port = int(flows.dst_port[row]) if protocol in PORT_PROTOCOLS else 0
-        point = Point(Family(int(flows.family[row])), int(high[row]) << 64 | int(low[row]), protocol * DETAILS + port)
-        fate = finder.fates(interface)[opener]
-        yield fate.allowed.contains(point), fate.free.contains(point)

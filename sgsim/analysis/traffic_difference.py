@@ -5,7 +5,7 @@ import enum
 from attrs import frozen
 
 from sgsim.model.rule_ref import RuleRef
-from sgsim.simulation.summary import FirstPacket
+from sgsim.simulation.summary import ChangeReport, FirstPacket
 
 
 class TrafficKind(enum.Enum):
@@ -80,21 +80,6 @@ class TableChange:
 
 
 @frozen(kw_only=True)
-class AtChange:
-    """The flows that were open when the rules changed."""
-
-    time_ns: int
-    tracked: int
-    """Flows with a place in the table."""
-    outliving: int
-    """Of these, flows that the new rules would not let open: they go on until they end."""
-    untracked: int
-    """Flows without a place."""
-    doomed: int
-    """Of these, flows that the new rules do not leave untracked: each is cut at its next packet."""
-
-
-@frozen(kw_only=True)
 class TrafficDiff:
     """What becomes different for recorded traffic."""
 
@@ -106,8 +91,9 @@ class TrafficDiff:
     start_ns: int | None
     end_ns: int | None
     engine: str
-    at_change: AtChange | None
-    """None if the new rules held from the beginning, or the traffic ended before they did."""
+    at_change: ChangeReport | None
+    """What the change means for the flows that were live; None if the new rules held from the beginning, or the traffic
+    ended before they did."""
     was_reached: bool
     """Whether the traffic came to the time of the change; true if the new rules held from the beginning."""
     counts: tuple[TrafficCount, ...]

@@ -8,6 +8,7 @@ import click
 from sgsim.analysis.minimize import Minimized, minimize
 from sgsim.cli.options import RuleOptions, rule_options
 from sgsim.errors import ConfigError
+from sgsim.rules.inventory import Inventory
 
 ENDINGS: Final = (".yaml", ".yml", ".json")
 
@@ -52,10 +53,11 @@ def command(given: RuleOptions, groups: tuple[str, ...], output: str | None, for
 
 
 def _write(found: Minimized, path: Path) -> None:
-    from sgsim.documents.group_writer import groups_json, groups_yaml  # noqa: PLC0415  # only who writes waits for it
+    from sgsim.documents.aws_writer import write_describe  # noqa: PLC0415  # only who writes waits for it
+    from sgsim.documents.yaml_writer import write_yaml  # noqa: PLC0415  # as above
 
-    groups = [group.after for group in found.groups]
-    text = groups_json(groups) if path.suffix == ".json" else groups_yaml(groups)
+    written = Inventory(groups={group.after.group_id: group.after for group in found.groups})
+    text = write_describe(written) if path.suffix == ".json" else write_yaml(written)
     try:
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:

@@ -68,10 +68,8 @@ def _traffic(found: "TrafficDiff") -> Document:
         if at is None
         else {
             "time": _time(at.time_ns),
-            "tracked": at.tracked,
-            "outliving": at.outliving,
-            "untracked": at.untracked,
-            "doomed": at.doomed,
+            "live": at.live,
+            "fates": [{"fate": each.fate, "flows": each.flows} for each in at.fates],
         },
         "counts": {
             str(count.kind): {"flows": count.flows, "packets": count.packets, "bytes": count.bytes}

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Final
 
 from sgsim.model.protocol import protocol_name
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.change_sections import FATES, TONES
 from sgsim.report.units import counted, duration, number, offset
 
 if TYPE_CHECKING:
-    from sgsim.analysis.traffic_difference import AtChange, TableChange, TrafficDiff, TrafficGroup
+    from sgsim.analysis.traffic_difference import TableChange, TrafficDiff, TrafficGroup
+    from sgsim.simulation.summary import ChangeReport
 
 MOST_GROUPS: Final = 15
 """How many groups of one kind are shown."""
@@ -59,26 +61,20 @@ def _summary(found: "TrafficDiff") -> Iterator[Block]:
     if not found.was_reached:
         yield Paragraph("The traffic ends before the change is made.", is_warning=True)
     if found.at_change is not None:
-        yield Paragraph(_at_change(found.at_change, found))
+        yield from _at_change(found.at_change, found)
     if found.broken is not None:
         yield Paragraph(f"The input broke off: {found.broken}", is_warning=True)
 
 
-def _at_change(at: "AtChange", found: "TrafficDiff") -> str:
-    flows = f"{counted(at.tracked, 'tracked flow')} and {counted(at.untracked, 'untracked flow')}"
-    texts = [f"When the rules change, at {offset(at.time_ns, found.start_ns)}, {flows} are remembered."]
-    if at.outliving:
-        texts.append(
-            f"The new rules would not let {number(at.outliving)} of the tracked ones open, but those go on until they end."
-        )
-    if at.doomed:
-        texts.append(
-            f"They do not leave {number(at.doomed)} of the untracked ones untracked: each of these is cut if it sends "
-            "another packet."
-        )
-    if not at.outliving and not at.doomed:
-        texts.append("The new rules would have let each of them open in the same way.")
-    return " ".join(texts)
+def _at_change(change: "ChangeReport", found: "TrafficDiff") -> Iterator[Block]:
+    live = counted(change.live, "flow") + (" is live." if change.live == 1 else " are live.")
+    yield Paragraph(f"When the rules change, at {offset(change.time_ns or 0, found.start_ns)}, {live}")
+    if change.fates:
+        columns = [Column("Fate"), Column("Flows", is_number=True), Column("What it means")]
+        rows = [
+            Row((each.fate, number(each.flows), FATES[each.fate]), TONES.get(each.fate, "")) for each in change.fates
+        ]
+        yield Table(columns, rows)
 
 
 def _kind(kind: str, groups: "list[TrafficGroup]") -> Iterator[Block]:

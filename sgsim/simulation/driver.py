@@ -16,14 +16,14 @@ from sgsim.model.standing import Standing
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.engines import choose_engine, make_engine, make_tallies
-from sgsim.simulation.fates import report_change
+from sgsim.simulation.fates import looking
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.pipeline import THREADS, ReadAhead
 from sgsim.simulation.recorder import Kept, Recorder, See
 from sgsim.simulation.records import RecordReplay
 from sgsim.simulation.summary import ChangeReport, RuleUsage, Summary, TableLoad
 from sgsim.simulation.tally import Tallies
-from sgsim.simulation.timeline import Look, Timeline, changes_in_vain
+from sgsim.simulation.timeline import Timeline, changes_in_vain
 from sgsim.simulation.whole import ever_known, group_counts, instance_counts
 from sgsim.sources.base import BATCH_ROWS, Source, is_recorded
 from sgsim.sources.flow_log import EventBatch, FlowLogSource
@@ -145,7 +145,7 @@ def run(
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
     judging = make_engine(name, inventory, options, record_flows=bool(wanted.flows or changes) or wanted.in_memory)
     recorder = _recorder(judging, source, wanted, make_tallies(name, source.files))
-    timeline = Timeline(list(changes), options, _looking(judging, inventory))
+    timeline = Timeline(list(changes), options, looking(judging, inventory))
     records = RecordReplay.of(source, judging, recorder, inventory) if isinstance(source, FlowLogSource) else None
     has_reader = threads == 2 and name == "compiled"  # the reference engine would only wait for the same interpreter
     complete = False
@@ -168,19 +168,6 @@ def run(
     if records is not None:
         summary = evolve(summary, records=records.summary(), packets=records.packet_counts(summary.packets))
     return Replay(summary, recorder.decisions.frames, recorder.flows.frames)
-
-
-def _looking(engine: Engine, before: Inventory) -> Look:
-    """Tell of each change what it means for the flows that an engine remembers."""
-    holds = [before]
-
-    def look(change: Change, time_ns: int, options: EngineOptions) -> ChangeReport:
-        names = (engine.interface_ids, engine.rules)
-        report = report_change(change, time_ns, engine.live_flows(), names, holds[-1], options)
-        holds[:] = [change.inventory]
-        return report
-
-    return look
 
 
 def _recorder(engine: Engine, source: Source, wanted: Wanted, tallies: Tallies) -> Recorder:

@@ -15,6 +15,7 @@ from attrs import define, evolve, field
 
 from sgsim.conntrack.policies import Midstream, Unanswered
 from sgsim.conntrack.tracking import choose_tracking
+from sgsim.engine.base import Engine
 from sgsim.engine.options import EngineOptions
 from sgsim.model.address import Family
 from sgsim.model.columns import Column, FlowColumns
@@ -34,6 +35,7 @@ from sgsim.rules.resolve import Resolver
 from sgsim.rules.rule import Cidr
 from sgsim.rules.subnet_edge import SubnetEdge, subnet_edges
 from sgsim.simulation.summary import ChangeReport, FateCount, FlowFate, RuleFate
+from sgsim.simulation.timeline import Look
 
 MOST_RULES: Final = 100
 MOST_FLOWS: Final = 100
@@ -69,6 +71,19 @@ class Fate(enum.IntEnum):
 
 UNTOUCHED: Final = frozenset({Fate.KEPT, Fate.STAYS_UNTRACKED})
 """Fates of flows that go on as they were."""
+
+
+def looking(engine: Engine, before: Inventory) -> Look:
+    """Tell of each change what it means for the flows that an engine remembers."""
+    holds = [before]
+
+    def look(change: Change, time_ns: int, options: EngineOptions) -> ChangeReport:
+        names = (engine.interface_ids, engine.rules)
+        report = report_change(change, time_ns, engine.live_flows(), names, holds[-1], options)
+        holds[:] = [change.inventory]
+        return report
+
+    return look
 
 
 def report_change(

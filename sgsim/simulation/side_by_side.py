@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from sgsim.engine.base import Engine
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import NoTrafficError, SourceError, UnresolvedReferenceError
-from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns
+from sgsim.model.columns import DecisionColumns, PacketColumns
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.engines import choose_engine, make_engine
+from sgsim.simulation.fates import looking
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.strangers import Strangers
 from sgsim.simulation.timeline import Timeline
@@ -32,28 +33,13 @@ class Side:
     timeline: Timeline
     taken_at: NDArray[np.int32]
     """int32 (interfaces + 1,): for each interface of the source its index here, `NOT_BOUND` for none, which stands last."""
-    live_at_change: FlowColumns | None = None
-    """What was remembered when the rules changed; None before, and without a change."""
-    changed_at_ns: int | None = None
     strangers: Strangers = field(factory=Strangers)
-
-    @property
-    def now_ns(self) -> int | None:
-        """The engine's clock."""
-        return self.engine.now_ns
-
-    def change(self, inventory: Inventory, time_ns: int, options: EngineOptions | None = None) -> None:
-        """Note what is remembered, and let other rules hold."""
-        if self.engine.now_ns is not None:
-            self.live_at_change = self.engine.live_flows()
-        self.changed_at_ns = time_ns
-        self.engine.change(inventory, time_ns, options)
 
     def filter(self, batch: PacketColumns, source: Source) -> DecisionColumns:
         """Judge a batch; rows are those of the batch, also where it is cut by a change."""
         batch = batch._replace(taken_at=self.taken_at[batch.taken_at])
         parts, begin = [], 0
-        for part in self.timeline.parts(batch, self):
+        for part in self.timeline.parts(batch, self.engine):
             try:
                 decided = self.engine.filter(part)
             except UnresolvedReferenceError as error:
@@ -128,16 +114,19 @@ class SideBySide:
         name = choose_engine(engine, traffic)
         source, taken_at = open_traffic(traffic, old, options, native=name == "compiled")
         options = evolve(options, recorded=options.recorded and is_recorded([source]))
-        begins_with = old if at is not None else new
-        sides = [
-            Side(
-                make_engine(name, inventory, options, record_flows=True),
-                Timeline(changes, options),
-                _indices(old, inventory),
-            )
-            for inventory, changes in ((old, []), (begins_with, [at] if at is not None else []))
+        engines = [
+            make_engine(name, inventory, options, record_flows=True)
+            for inventory in (old, old if at is not None else new)
         ]
-        return cls(sides[0], sides[1], source, taken_at, name, old)
+        changing = Timeline([at] if at is not None else [], options, looking(engines[1], old))
+        return cls(
+            Side(engines[0], Timeline([], options), _indices(old, old)),
+            Side(engines[1], changing, _indices(old, old if at is not None else new)),
+            source,
+            taken_at,
+            name,
+            old,
+        )
 
     def batches(self) -> Iterator[Judged]:
         """Judge everything, batch by batch.

@@ -12,7 +12,7 @@ from strategies import addresses, ports
 
 from sgsim.analysis.diff import diff_rules
 from sgsim.analysis.difference import Kind, Presence
-from sgsim.analysis.fate import ORDINARY_PORT, FateFinder, impossible
+from sgsim.analysis.openings import ORDINARY_PORT, OpeningFinder, impossible
 from sgsim.analysis.witness import opening_packet
 from sgsim.conntrack.entry import TrackingCause
 from sgsim.conntrack.profile import DEFAULT_PROFILE, LINUX
@@ -55,7 +55,7 @@ def sides(old, new, compared, difference):
     own = five_tuple.dst_addr if difference.direction is Direction.INGRESS else five_tuple.src_addr
     sides = []
     for known, group_id in ((old, compared.old_id), (new, compared.new_id)):
-        members = {key: FateFinder(known).resolver._group(GroupReference(key), "sg-any") for key in known.groups}
+        members = {key: OpeningFinder(known).resolver._group(GroupReference(key), "sg-any") for key in known.groups}
         at = interface(
             format_address(own, five_tuple.family),
             interface_id="eni-test",
@@ -170,7 +170,7 @@ def test_products_say_the_regions(old, new):
     """A difference's product holds its region, and beside it only what nobody can send or no group filters."""
     options = EngineOptions()
     for compared, each in diff_rules(old, new, options).differences():
-        free = FateFinder(old, options).exempt(each.direction) | FateFinder(new, options).exempt(each.direction)
+        free = OpeningFinder(old, options).exempt(each.direction) | OpeningFinder(new, options).exempt(each.direction)
         if compared.old_id in old.interfaces:
             free |= impossible([old.interfaces[compared.old_id]])
         assert each.product.region().covers(each.region)

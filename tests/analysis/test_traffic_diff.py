@@ -68,10 +68,10 @@ def test_an_untracked_flow_is_cut_at_the_change_and_a_tracked_one_goes_on(engine
     found = compared(OPEN, OPEN[1:], *FLOW, at_s=2, engine=engine)
     assert counts(found) == {"cut": (1, 2)}
     assert [(each.kind, each.reason, each.first.number) for each in found.groups] == [(TrafficKind.CUT, "cut", 3)]
-    assert (found.at_change.untracked, found.at_change.doomed, found.at_change.tracked) == (1, 1, 0)
+    assert [(each.fate, each.flows) for each in found.at_change.fates] == [("cut", 1)]
     goes_on = compared(TRACKED, TRACKED[1:], *FLOW, at_s=2, engine=engine)
     assert not goes_on
-    assert (goes_on.at_change.tracked, goes_on.at_change.outliving, goes_on.at_change.untracked) == (1, 1, 0)
+    assert [(each.fate, each.flows) for each in goes_on.at_change.fates] == [("outlives_rules", 1)]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -185,7 +185,7 @@ def test_python_replays_too():
     diff = package.diff(*sides, traffic="web.pcap", at_s=2.5, cold_start=True)
     assert diff.traffic is not None
     assert diff.traffic.at_change is not None
-    assert diff.traffic.at_change.doomed == 1
+    assert [each.fate for each in diff.traffic.at_change.fates] == ["cut"]
     assert "Recorded traffic" in str(diff)
 
 

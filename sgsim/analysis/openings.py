@@ -36,7 +36,7 @@ ORDINARY_PORT: Final = DEFAULT_SOURCE_PORT
 
 
 @frozen
-class Fate:
+class Openings:
     """What becomes of all openings of one direction."""
 
     allowed: Region
@@ -48,8 +48,8 @@ class Fate:
 
 
 @define
-class FateFinder:
-    """Finds fates in one inventory; interfaces with the same groups share theirs."""
+class OpeningFinder:
+    """Finds them in one inventory; interfaces with the same groups share theirs."""
 
     inventory: Inventory
     options: EngineOptions = DEFAULT_OPTIONS
@@ -59,7 +59,7 @@ class FateFinder:
     resolver: Resolver = field(init=False)
     _exempt: dict[Direction, tuple[tuple[Part, ...], Region]] = field(init=False, factory=dict)
     _matchers: dict[object, RuleMatcher] = field(init=False, factory=dict)
-    _fates: dict[object, dict[Direction, Fate]] = field(init=False, factory=dict)
+    _openings: dict[object, dict[Direction, Openings]] = field(init=False, factory=dict)
 
     @resolver.default
     def _make_resolver(self) -> Resolver:
@@ -98,25 +98,25 @@ class FateFinder:
             self._matchers[interface.group_ids] = RuleMatcher(interface, self.resolver, open_rules)
         return self._matchers[interface.group_ids]
 
-    def fates(self, interface: Interface) -> dict[Direction, Fate]:
+    def openings(self, interface: Interface) -> dict[Direction, Openings]:
         """What becomes of openings at an interface, by their direction."""
         key = (interface.group_ids, self._scope(interface))
-        if key not in self._fates:
-            self._fates[key] = {direction: self._fate(interface, direction) for direction in Direction}
-        return self._fates[key]
+        if key not in self._openings:
+            self._openings[key] = {direction: self._find(interface, direction) for direction in Direction}
+        return self._openings[key]
 
     def _scope(self, interface: Interface) -> object:
         """What of an interface decides about its paths."""
         scopes = {rule.scope for rule in self.inventory.paths}
         return tuple(name for name in (interface.interface_id, interface.subnet_id) if name in scopes)
 
-    def _fate(self, interface: Interface, direction: Direction) -> Fate:
+    def _find(self, interface: Interface, direction: Direction) -> Openings:
         if not interface.group_ids:
-            return Fate(Region.everything(), Region.everything())
+            return Openings(Region.everything(), Region.everything())
         parts, exempt = self._find_exempt(direction)
         admitted = rule_region(self.matcher(interface).rules[direction], self.unknown, parts)
         unknown = {} if self.inventory.allow_unresolved else admitted.unknown
-        return Fate(
+        return Openings(
             admitted.known,
             self._untracked(interface, direction) | exempt,
             {peer: rest for peer, region in unknown.items() if (rest := region - exempt)},
