@@ -40,6 +40,8 @@ class KnownInterfaces:
     ownership: Ownership
     tcp_idle_ns: Column
     """int64 (interfaces,), how long established TCP may be silent there."""
+    tcp_opening_ns: int
+    """How long TCP may be silent that nobody has answered yet."""
     icmp_idle_ns: int
     """How long ICMP may be silent."""
 

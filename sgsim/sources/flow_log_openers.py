@@ -46,9 +46,9 @@ class Roles:
     method: Column
     """uint8, how that is known."""
     is_first: Column
-    """bool, of TCP without flags: it is the first record of its flow."""
+    """bool, of TCP without flags: it is the first record of its flow, or the first of the side that answers."""
     is_reopening: Column
-    """bool, of these: the flow had been silent for longer than its timeout."""
+    """bool, of TCP without flags: its flow had been silent for longer than its timeout."""
 
 
 @define(eq=False)
@@ -59,6 +59,9 @@ class OpenerMemory:
     _keys: Column = field(init=False, factory=lambda: np.zeros(MEMORY_PLACES, np.uint64))
     _ends_s: Column = field(init=False, factory=lambda: np.full(MEMORY_PLACES, _NEVER, np.int64))
     _openers: Column = field(init=False, factory=lambda: np.zeros(MEMORY_PLACES, np.bool_))
+    """Which side has opened the flow."""
+    _answered: Column = field(init=False, factory=lambda: np.zeros(MEMORY_PLACES, np.bool_))
+    """Whether the other side has sent anything."""
 
     def roles(self, records: RecordColumns) -> Roles:
         """Tell the roles of a batch."""
@@ -90,14 +93,22 @@ class OpenerMemory:
         before_s = np.empty_like(latest_s)
         before_s[1:] = latest_s[:-1]
         before_s[begins] = np.where(is_known[begins], self._ends_s[places[begins]], _NEVER)
-        is_first = start_s - before_s >= self._idle_s(records, ordered)
+        was_answered = is_known & self._answered[places]
+        is_answered = was_answered | _both_seen(is_low_side, begins)
+        is_first = start_s - before_s >= self._idle_s(records, ordered, is_answered)
         opened_by = np.where(by_ports == NO_ROLE, is_low_side, is_low_side ^ (by_ports == ANSWER))
         opened_by = np.where(is_first, opened_by, self._openers[places])
         tells = np.where(is_first | begins, np.arange(len(keys)), 0)
-        opened_by = opened_by[np.maximum.accumulate(tells)]
-        found.role[ordered] = np.where(is_low_side == opened_by, OPENER, ANSWER)
+        told_by = np.maximum.accumulate(tells)
+        opened_by = opened_by[told_by]
+        is_answer = is_low_side != opened_by
+        found.role[ordered] = np.where(is_answer, ANSWER, OPENER)
+        answers = np.cumsum(is_answer)
+        before = answers - is_answer  # answers before each row; those before its flow began are taken off
+        is_continued = ~is_first[told_by] & was_answered
+        is_first_answer = is_answer & (before == before[told_by]) & ~is_continued
         is_tcp = records.protocol[ordered] == _TCP
-        found.is_first[ordered] = is_first & is_tcp
+        found.is_first[ordered] = is_tcp & np.where(is_answer, is_first_answer, is_first)
         found.is_reopening[ordered] = is_first & is_tcp & (before_s > _NEVER)
         ends = np.append(np.flatnonzero(begins)[1:], len(keys)) - 1
         self._keys[places[ends]] = keys[ends]
@@ -105,12 +116,15 @@ class OpenerMemory:
             latest_s[ends], np.where(is_known[ends], self._ends_s[places[ends]], _NEVER)
         )
         self._openers[places[ends]] = opened_by[ends]
+        self._answered[places[ends]] = (answers[ends] > before[told_by[ends]]) | is_continued[ends]
 
-    def _idle_s(self, records: RecordColumns, rows: Column) -> Column:
+    def _idle_s(self, records: RecordColumns, rows: Column, is_answered: Column) -> Column:
         """How long a flow may be silent, seconds."""
-        tcp_s = self.known.tcp_idle_ns // _SECOND_NS
+        tcp_ns = self.known.tcp_idle_ns[np.maximum(records.taken_at[rows], 0)]
+        tcp_ns = np.where(is_answered, tcp_ns, np.minimum(tcp_ns, self.known.tcp_opening_ns))
         is_tcp = records.protocol[rows] == _TCP
-        return np.where(is_tcp, tcp_s[np.maximum(records.taken_at[rows], 0)], self.known.icmp_idle_ns // _SECOND_NS)
+        idle_s: Column = np.where(is_tcp, tcp_ns, self.known.icmp_idle_ns) // _SECOND_NS
+        return idle_s
 
 
 def _by_ports(records: RecordColumns) -> Column:
@@ -140,6 +154,16 @@ def _mixed(words: Column) -> Column:
     words = (words ^ words >> np.uint64(27)) * _MIX_2
     mixed: Column = words ^ words >> np.uint64(31)
     return mixed
+
+
+def _both_seen(is_low_side: Column, begins: Column) -> Column:
+    """Whether, before each row, both sides have sent in its group."""
+    starts = np.maximum.accumulate(np.where(begins, np.arange(len(begins)), 0))
+    seen = np.ones(len(begins), np.bool_)
+    for is_side in (is_low_side, ~is_low_side):
+        before = np.cumsum(is_side) - is_side
+        seen &= before > before[starts]
+    return seen
 
 
 def _latest_in_group(end_s: Column, begins: Column) -> Column:

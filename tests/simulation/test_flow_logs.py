@@ -297,3 +297,18 @@ def test_bytes_beyond_what_a_packet_can_have_are_counted(replay):
     assert [5 * 2**31] == [reason.bytes for reason in result.summary.reasons]
     assert [5 * 2**31] == [rule.bytes for rule in result.summary.rules]
     assert [5 * 2**31] == result.flows["bytes_original"].to_list()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_connection_without_flags_is_established_once_both_sides_have_sent(replay, engine):
+    lines = [*WEB[:2], *(line.replace(" 1700000060 1700000110 ", " 1700002000 1700002050 ") for line in WEB[2:4])]
+    result = replay(known("tcp 443 from 0.0.0.0/0"), default_lines(lines), engine=engine)
+    assert ["rule", *["established"] * 3] == result.decisions["reason"].to_list()
+    assert ["established"] == result.flows["tcp_state"].to_list()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_connection_without_flags_that_nobody_answers_opens_again_after_a_while(replay, engine):
+    lines = [record("198.51.100.7:40000 10.0.0.5:443", start=start) for start in (0, 60, 600)]
+    result = replay(known("tcp 443 from 0.0.0.0/0"), default_lines(lines), engine=engine)
+    assert ["rule", "established", "rule"] == result.decisions["reason"].to_list()
