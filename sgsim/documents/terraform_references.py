@@ -110,7 +110,8 @@ class References:
             )
         expression = self._expression(resource, path)
         references = [str(each) for each in (expression or {}).get("references", ())]
-        for reference in references:
+        is_shared = len(path) >= 3 and self._is_one_expression(resource, str(path[0]))
+        for reference in () if is_shared else references:
             assumed = self.assumptions.get(reference)
             if assumed is not None:
                 return assumed.split(",") if is_list else assumed
@@ -118,14 +119,18 @@ class References:
             self.computed.append(name)
             return []
         if key in ID_SLOTS:
-            found = self._ids(references, resource.module, resource)
+            found = (
+                self._shared(references, resource, path)
+                if is_shared
+                else self._ids(references, resource.module, resource)
+            )
             if found is not None and (is_list or len(found) == 1):
                 self.taken.append(f"{name} is {', '.join(found)}")
                 return found if is_list else found[0]
-        told = f", which refers to {references[0]}" if references else ""
+        told = f", which refers to {references[0]}" if references and not is_shared else ""
         return Misread(
             f"value must be known, got one that Terraform does not know before it applies{told}: give --assume '{name}=VALUE'",
-            stands_for=references[0] if references and key in ID_SLOTS else name,
+            stands_for=references[0] if references and key in ID_SLOTS and not is_shared else name,
         )
 
     def _expression(self, resource: Resource, path: tuple[str | int, ...]) -> dict[str, Any] | None:
@@ -146,6 +151,44 @@ class References:
         if isinstance(found, list):
             return {"references": []}
         return found if isinstance(found, dict) else None
+
+    def _is_one_expression(self, resource: Resource, key: str) -> bool:
+        """Whether all blocks of a list have one expression, as Terraform writes `ingress` and `egress` of groups."""
+        for each in module_configuration(self.configuration, resource.module).get("resources", ()):
+            if (each.get("type"), each.get("name")) == (resource.kind, resource.name):
+                return isinstance(each.get("expressions", {}).get(key), dict)
+        return False
+
+    def _shared(self, references: Sequence[str], resource: Resource, path: tuple[str | int, ...]) -> list[str] | None:
+        """The ids that one block of several means, where only what all of them refer to is known; None if that may be several.
+
+        What another block is known to have is taken away; what is left belongs to the only block that is not known, or
+        is one id for all of them.
+        """
+        member, elements = str(path[-1]), resource.values.get(str(path[0]))
+        missing = resource.unknown.get(path[0]) if isinstance(resource.unknown, dict) else None
+        if not isinstance(elements, list) or not isinstance(missing, list):
+            return None
+        open_blocks = sum(isinstance(each, dict) and _is_any_true(each.get(member)) for each in missing)
+        kind = "prefix_list" if "prefix" in member else "security_group"
+        known = {
+            _id_of(each) for each in self.resources.values() if kind in each.kind and not each.kind.endswith("_rule")
+        }
+        found: list[str] = []
+        for reference in references:
+            ids = self._ids([reference], resource.module, resource)
+            if ids is None and _may_hide(reference):
+                return None
+            found += [each for each in ids or () if each in known]
+        told = {
+            each
+            for element in elements
+            if isinstance(element, dict)
+            for each in element.get(member) or ()
+            if isinstance(each, str)
+        }
+        left = [each for each in dict.fromkeys(found) if each not in told]
+        return left if left and (open_blocks == 1 or len(left) == 1) else None
 
     def _block(self, blocks: list[Any], resource: Resource, path: tuple[str | int, ...]) -> dict[str, Any] | None:
         """The block of the configuration that an element of a set comes from: the one with the same known values.
@@ -264,3 +307,8 @@ def _is_any_true(value: Any) -> bool:  # noqa: ANN401  # JSON
     if isinstance(value, list):
         return any(map(_is_any_true, value))
     return value is True
+
+
+def _may_hide(reference: str) -> bool:
+    """Whether something that cannot be followed may be a group: a local value, or the output of a module."""
+    return reference.startswith("local.") or _MODULE_OUTPUT.fullmatch(reference) is not None

@@ -152,3 +152,53 @@ def test_inline_rules_that_an_expression_gives_are_refused(write):
     del web["change"]["after"]["ingress"]
     write("plan.json", plan(web, configuration={"resources": [configured("web", ingress=refers("local.rules"))]}))
     assert refusal("plan.json").startswith("plan.json, aws_security_group.web.ingress: value must be known, got ")
+
+
+def shared(*blocks, references, groups=("lb", "admin")):
+    """A plan in which all ingress blocks have one expression; a block is a port, and the known groups or None."""
+    ingress = [block("tcp", port, port, security_groups=known) for port, known in blocks]
+    missing = [{"security_groups": True} if known is None else {} for _, known in blocks]
+    resources = [*map(configured, groups), configured("web", ingress=refers(*references))]
+    return plan(
+        *map(new, groups), new("web", {"ingress": missing}, ingress=ingress), configuration={"resources": resources}
+    )
+
+
+LB = ("aws_security_group.lb.id", "aws_security_group.lb")
+ADMIN = ("aws_security_group.admin.id", "aws_security_group.admin")
+
+
+def test_blocks_with_one_expression_are_told_by_what_is_left(write):
+    """Terraform writes one list of references for all `ingress` blocks of a group."""
+    write(
+        "plan.json",
+        shared((443, None), (22, ["sg-old"]), references=("var.port", "aws_vpc.main.cidr_block", "aws_vpc.main", *LB)),
+    )
+    assert texts(load("plan.json"), "aws_security_group.web") == [
+        "tcp 443 from aws_security_group.lb",
+        "tcp 22 from sg-old",
+    ]
+    write("plan.json", shared((443, None), (22, None), references=LB))
+    assert texts(load("plan.json"), "aws_security_group.web") == [
+        "tcp 443 from aws_security_group.lb",
+        "tcp 22 from aws_security_group.lb",
+    ]
+
+
+def test_blocks_with_one_expression_that_may_mean_either_are_not_guessed(write):
+    write("plan.json", shared((443, None), (22, None), references=(*LB, *ADMIN)))
+    found = load("plan.json")
+    assert texts(found, "aws_security_group.web") == [
+        "tcp 443 from aws_security_group.web.ingress[0].security_groups",
+        "tcp 22 from aws_security_group.web.ingress[1].security_groups",
+    ]
+    assumed = [
+        f"aws_security_group.web.ingress[{index}].security_groups={name}" for index, name in enumerate(("a", "b"))
+    ]
+    assert texts(load("plan.json", assume=assumed), "aws_security_group.web") == ["tcp 443 from a", "tcp 22 from b"]
+
+
+def test_a_local_among_the_references_may_hide_a_group(write):
+    write("plan.json", shared((443, None), references=("local.group", *LB)))
+    (rule,) = load("plan.json").groups["aws_security_group.web"].rules
+    assert str(rule.peer) != "aws_security_group.lb"
