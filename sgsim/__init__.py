@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from sgsim.simulation.check import Answer
     from sgsim.simulation.driver import Replay
     from sgsim.sources import synthetic
+    from sgsim.sources.inner import Inner
 
 __version__ = "0.1.0"
 
@@ -69,6 +70,7 @@ __all__ = [
     "Firewall",
     "FirewallEntry",
     "FiveTuple",
+    "Inner",
     "Interface",
     "Inventory",
     "Knobs",
@@ -142,6 +144,7 @@ _HOMES: Final = {
     "sgsim.simulation.api": ("check", "replay"),
     "sgsim.simulation.check": ("Answer",),
     "sgsim.simulation.driver": ("Replay",),
+    "sgsim.sources.inner": ("Inner",),
 }  # fmt: skip
 """Where each public name is at home."""
 

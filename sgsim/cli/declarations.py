@@ -98,6 +98,9 @@ RULE_OPTIONS: Final = (
 
 TRAFFIC_OPTIONS: Final = (
     click.option(
+        "--inner", metavar="vxlan", help="Judge what the packets of captures carry: vxlan, as VPC Traffic Mirroring sends it."
+    ),
+    click.option(
         "--change", multiple=True, metavar="TIME=RULES",
         help="From TIME on (seconds after the first packet, or 2026-01-31T12:00:00Z) what RULES describe replaces "
         "what has the same id. Repeatable.",

@@ -68,7 +68,7 @@ def _explanation(
         return explain_packet(given.inventory(), parsed.packet, given.engine_options(), assumed=parsed.assumed)
     inventory = given.inventory()
     changes = recorded.changes(given, inventory)
-    return explain_frame(inventory, words, recorded.engine_options(given), frame, changes=changes)
+    return explain_frame(inventory, recorded.inputs(words), recorded.engine_options(given), frame, changes=changes)
 
 
 def _profile(given: RuleOptions, form: str) -> str:

@@ -15,7 +15,7 @@ An option beats the interface document, that the instance type, that the profile
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import evolve, field, fields, frozen
@@ -143,6 +143,20 @@ class TrafficOptions:
     change: tuple[str, ...] = ()
     timeline: tuple[str, ...] = ()
     log_format: str | None = None
+    inner: str | None = None
+
+    def inputs(self, traffic: Sequence[Any]) -> list[Any]:
+        """The inputs as a run takes them; with `--inner` those whose packets carry others.
+
+        Raises:
+            ConfigError: If packets carry nothing of this kind.
+        """
+        if self.inner is None:
+            return list(traffic)
+        from sgsim.sources.inner import Inner  # noqa: PLC0415  # numpy, which `sgsim --help` needs not
+
+        with naming("--inner", self.inner):
+            return [Inner(item, self.inner) for item in traffic]
 
     def engine_options(self, given: RuleOptions) -> EngineOptions:
         """How the engine is to run on recorded traffic.

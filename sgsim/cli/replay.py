@@ -68,6 +68,14 @@ class Shower:
     "--show", type=Number("decisions", least=0, is_whole=True), default=0, metavar="N",
     help="Print the first N decisions, one line each.",
 )  # fmt: skip
+@click.option(
+    "--write-allowed", metavar="FILE",
+    help="Save the packets that are allowed to a capture (.pcap or .pcapng, also .gz), as they were.",
+)  # fmt: skip
+@click.option("--write-denied", metavar="FILE", help="The same for the packets that are denied.")
+@click.option(
+    "--traffic", "-t", "more", multiple=True, metavar="TRAFFIC", help="The argument as an option. Repeatable."
+)
 @click.argument("traffic", nargs=-1, metavar="TRAFFIC...")
 @click.pass_context
 def command(
@@ -82,6 +90,9 @@ def command(
     form: str,
     quiet: bool,
     show: int,
+    write_allowed: str | None,
+    write_denied: str | None,
+    more: tuple[str, ...],
     traffic: tuple[str, ...],
 ) -> None:
     """Replay captures or VPC flow logs through security groups.
@@ -97,8 +108,10 @@ def command(
       sgsim replay -r rules/ --change 3600=new.json --report report.html monday.pcap
       sgsim replay -r rules/ --decisions - capture.pcap | jq 'select(.verdict == "deny")'
       sgsim replay -r rules/ AWSLogs/123456789012/vpcflowlogs/eu-west-1/2026/01/31/
+      sgsim replay -r rules/ --write-denied denied.pcap -q capture.pcap
       tcpdump -s 128 -w - | sgsim replay -r rules/ --show 20 -
     """  # noqa: D301  # click wants the character, to leave the lines as they are
+    traffic = (*more, *traffic)
     _check_choice("--engine", engine, ("auto", "reference", "compiled"))
     _check_choice("--threads", threads, ("1", "2"))
     _check_choice("--format", form, ("text", "json"))
@@ -113,7 +126,9 @@ def command(
 
     _check_reports(report)
     shower = Shower(show, to_stderr=is_stdout_taken or form == "json")
-    summary = _run(given, recorded, traffic, engine, int(threads), decisions, flows, shower)
+    summary = _run(
+        given, recorded, traffic, engine, int(threads), decisions, flows, shower, (write_allowed, write_denied)
+    )
     asking = Asking([*given.words(), *recorded.words()], traffic)
     for path in report:
         _write_report(Path(path), summary, asking)
@@ -133,6 +148,7 @@ def _run(
     decisions: Sequence[str],
     flows: Sequence[str],
     shower: Shower,
+    saved: tuple[str | None, str | None],
 ) -> "Summary":
     from sgsim.cli.terminal import keep_interruptible, progress  # noqa: PLC0415  # numpy, which `sgsim --help` needs not
     from sgsim.simulation.driver import Wanted, run  # noqa: PLC0415  # as above
@@ -145,13 +161,22 @@ def _run(
         flows=flows,
         stdout=sys.stdout.buffer,
         see=shower.see if shower.left else None,
+        write_allowed=saved[0],
+        write_denied=saved[1],
     )
     if decisions or flows:
         keep_interruptible()
     with progress() as shown:
         watch = None if shown is None else shown.show
         replay = run(
-            inventory, traffic, options, engine=engine, wanted=wanted, changes=changes, watch=watch, threads=threads
+            inventory,
+            recorded.inputs(traffic),
+            options,
+            engine=engine,
+            wanted=wanted,
+            changes=changes,
+            watch=watch,
+            threads=threads,
         )
     return replay.summary
 

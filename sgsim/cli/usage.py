@@ -44,7 +44,7 @@ def command(
     options, changes = recorded.engine_options(given), recorded.changes(given, inventory)
     with progress() as shown:
         watch = None if shown is None else shown.show
-        found = usage_of(inventory, traffic, options, engine=engine, changes=changes, watch=watch)
+        found = usage_of(inventory, recorded.inputs(traffic), options, engine=engine, changes=changes, watch=watch)
     if form == "text":
         write_lines(text_lines(usage_sections(found)))
     else:

@@ -72,7 +72,7 @@ def check(
     return check_packet(rules, packet_at(rules, packet, interface), filter_options(**options))
 
 
-def replay(
+def replay(  # noqa: PLR0913  # keywords, one for each thing that can be kept
     rules: Inventory,
     traffic: object,
     *,
@@ -81,6 +81,8 @@ def replay(
     decisions: str | Path | Iterable[str | Path] = (),
     flows: str | Path | Iterable[str | Path] = (),
     keep: bool = True,
+    write_allowed: str | Path | None = None,
+    write_denied: str | Path | None = None,
     threads: int = 2,
     **options: Unpack[TrafficOptions],
 ) -> "Replay":
@@ -89,12 +91,14 @@ def replay(
     Args:
         rules: What `sgsim.load` gives.
         traffic: The path of a capture, a flow log or a folder of them (`"eni-a=FILE"` binds it to an interface), a stream,
-            scapy packets, or a list of these.
+            scapy packets, `Inner` of a mirrored capture, `sgsim.synthetic` traffic, or a list of these.
         engine: `reference`, `compiled`, or `auto`, which takes the compiled one for large files; the answers are equal.
         changes: Rules, timeouts and capacity that take over while the traffic runs; or the path of a YAML timeline.
         decisions: Tables to write decisions to, `.parquet`, `.csv` or `.jsonl`.
         flows: Tables to write flows to.
         keep: Whether decisions and flows are kept in memory; without them memory does not grow with the input.
+        write_allowed: A capture, `.pcap` or `.pcapng`, for the packets that every interface on their way allows, as they were.
+        write_denied: The same for the packets that an interface denies.
         threads: 1, or 2 to read in one thread while the compiled engine judges in another; the answers are equal.
         **options: Profile, capacity, timeouts and how recordings are understood, see `TrafficOptions`.
 
@@ -111,7 +115,13 @@ def replay(
         planned = load_timeline(changes, rules)
     else:
         planned = list(changes)
-    wanted = Wanted(decisions=_paths(decisions), flows=_paths(flows), in_memory=keep)
+    wanted = Wanted(
+        decisions=_paths(decisions),
+        flows=_paths(flows),
+        in_memory=keep,
+        write_allowed=write_allowed,
+        write_denied=write_denied,
+    )
     return run(
         rules,
         inputs_of(traffic),

@@ -15,6 +15,7 @@ from sgsim.model.columns import DecisionColumns, PacketColumns
 from sgsim.model.standing import Standing
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
+from sgsim.simulation.beside import Beside
 from sgsim.simulation.engines import choose_engine, make_engine, make_tallies
 from sgsim.simulation.fates import looking
 from sgsim.simulation.inputs import open_traffic
@@ -25,7 +26,7 @@ from sgsim.simulation.summary import ChangeReport, RuleUsage, Summary, TableLoad
 from sgsim.simulation.tally import Tallies
 from sgsim.simulation.timeline import Timeline, changes_in_vain
 from sgsim.simulation.whole import ever_known, group_counts, instance_counts
-from sgsim.sources.base import BATCH_ROWS, Source, is_recorded
+from sgsim.sources.base import Source, is_recorded
 from sgsim.sources.flow_log import EventBatch, FlowLogSource
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Wanted:
     """What the table `-` means."""
     see: See | None = None
     """Is shown every batch with its decisions."""
+    write_allowed: str | Path | None = None
+    """A capture for the packets that are allowed."""
+    write_denied: str | Path | None = None
+    """A capture for the packets that are denied."""
 
 
 @define
@@ -144,7 +149,15 @@ def run(
     source, taken_at = open_traffic(traffic, inventory, options, native=name == "compiled")
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
     judging = make_engine(name, inventory, options, record_flows=bool(wanted.flows or changes) or wanted.in_memory)
-    recorder = _recorder(judging, source, wanted, make_tallies(name, source.files))
+    beside = Beside.of(
+        source, taken_at, see=wanted.see, write_allowed=wanted.write_allowed, write_denied=wanted.write_denied
+    )
+    source, wanted = beside.source, evolve(wanted, see=beside.see)
+    try:
+        recorder = _recorder(judging, source, wanted, make_tallies(name, source.files))
+    except BaseException:
+        beside.close(complete=False)
+        raise
     timeline = Timeline(list(changes), options, looking(judging, inventory))
     records = RecordReplay.of(source, judging, recorder, inventory) if isinstance(source, FlowLogSource) else None
     has_reader = threads == 2 and name == "compiled"  # the reference engine would only wait for the same interpreter
@@ -154,17 +167,21 @@ def run(
             events = records.source.event_batches(taken_at)
             broken = _pump_records(iter(ReadAhead(events)) if has_reader else events, records, timeline, watch)
         else:
-            batches = source.batches(taken_at, batch_rows=BATCH_ROWS)
+            batches = source.batches(taken_at, batch_rows=beside.batch_rows)
             broken = _pump(
                 iter(ReadAhead(batches)) if has_reader else batches, source, judging, recorder, timeline, watch
             )
         _check_met_interface(recorder, inventory, broken)
+        if broken is not None and not recorder.packet_counts().evaluated:
+            raise SourceError(broken)
         recorder.finish()
         complete = True
     finally:
+        beside.close(complete=complete)
         recorder.decisions.close(complete=complete)
         recorder.flows.close(complete=complete)
     summary = _summary(recorder, inventory, options, name, timeline, changes, broken)
+    summary = evolve(summary, notes=(*summary.notes, *beside.notes()))
     if records is not None:
         summary = evolve(summary, records=records.summary(), packets=records.packet_counts(summary.packets))
     return Replay(summary, recorder.decisions.frames, recorder.flows.frames)

@@ -18,6 +18,7 @@ from sgsim.engine.reference_batches import ReferenceBatches
 from sgsim.errors import ConfigError
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.tally import Tallies
+from sgsim.sources.inner import Inner
 
 ENGINES: Final = ("auto", "reference", "compiled")
 
@@ -50,6 +51,8 @@ def choose_engine(name: str, traffic: Sequence[Any]) -> str:
 
 def _size(item: object) -> int:
     """Bytes of a file, or what synthetic traffic would have in one; 0 for anything else. A bound file is `INTERFACE=PATH`."""
+    if isinstance(item, Inner):
+        return _size(item.item)
     packets = getattr(item, "expected_packets", None)
     if isinstance(packets, int):
         return packets * _BYTES_PER_PACKET

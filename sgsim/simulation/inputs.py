@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from sgsim.conntrack.timeouts import Timeouts
 from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
@@ -19,6 +20,7 @@ from sgsim.sources.flow_log_binding import KnownInterfaces
 from sgsim.sources.flow_log_file import FlowLogFile, files_below
 from sgsim.sources.flow_log_format import FlowLogFormat, parse_format
 from sgsim.sources.flow_log_problems import FlowLogProblems
+from sgsim.sources.inner import Inner
 from sgsim.sources.opening import open_file, open_sources
 
 
@@ -51,7 +53,7 @@ def open_traffic(
     taken_at: list[int] = []
     for item in traffic:
         interface_id, path = _bound(item, inventory)
-        path = path.bound(inventory) if hasattr(path, "bound") else path
+        path = _made(path, inventory, native=native)
         index = interface_ids.index(interface_id) if interface_id is not None else NOT_BOUND
         for each in _opened(path, problems, given, native=native):
             opened.append(each)
@@ -123,8 +125,16 @@ def known_interfaces(inventory: Inventory, options: EngineOptions) -> KnownInter
     )
 
 
+def _made(item: Any, inventory: Inventory, *, native: bool) -> Any:  # noqa: ANN401  # takes what users have
+    """Make a source of what is only described, such as synthetic traffic."""
+    return item.bound(inventory, native=native) if hasattr(item, "bound") else item
+
+
 def _bound(item: Any, inventory: Inventory) -> tuple[str | None, Any]:  # noqa: ANN401  # takes what users have
     """Read `INTERFACE=PATH`; a file of exactly that name wins."""
+    if isinstance(item, Inner):
+        interface_id, inner = _bound(item.item, inventory)
+        return interface_id, evolve(item, item=inner)
     if not isinstance(item, str) or "=" not in item or Path(item).exists():
         return None, item
     interface_id, _, path = item.partition("=")

@@ -25,16 +25,30 @@ def output_file(path: str | Path) -> Iterator[IO[bytes]]:
     partial = path.with_name(f".{path.name}.partial")
     try:
         with _naming(path), partial.open("wb") as plain:
-            if path.suffix == GZIP_ENDING:
-                zipped = gzip.GzipFile(filename="", mode="wb", fileobj=plain, mtime=0, compresslevel=_GZIP_LEVEL)
-                with zipped:
-                    yield cast("IO[bytes]", zipped)
-            else:
-                yield plain
+            stream = gzipped(plain, path)
+            yield stream
+            stream.close()
         with _naming(path):
             partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def gzipped(plain: IO[bytes], path: Path) -> IO[bytes]:
+    """A stream that zips into another if the path's name says so; closing it closes both."""
+    return cast("IO[bytes]", _Zipped(plain)) if path.suffix.lower() == GZIP_ENDING else plain
+
+
+class _Zipped(gzip.GzipFile):
+    """Gzip without name and time, that closes what it writes to."""
+
+    def __init__(self, plain: IO[bytes]) -> None:
+        super().__init__(filename="", mode="wb", fileobj=plain, mtime=0, compresslevel=_GZIP_LEVEL)
+        self._plain = plain
+
+    def close(self) -> None:
+        super().close()
+        self._plain.close()
 
 
 @contextlib.contextmanager

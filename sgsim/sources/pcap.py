@@ -43,7 +43,7 @@ class PcapSource:
             SourceError: If it is not a capture, breaks off, or has packets of unknown link types alone.
         """
         with naming(self.name), opened(self.file) as stream:
-            yield from batches_of(_readable_records(_records(ByteReader(stream))), taken_at, batch_rows)
+            yield from batches_of(_readable_records(capture_records(ByteReader(stream))), taken_at, batch_rows)
 
     def check(self) -> None:
         """Look at the first bytes of a file, so that a wrong one is refused before any work is done.
@@ -103,7 +103,12 @@ def is_capture(reader: ByteReader) -> bool:
     return magic in PCAP_MAGICS or magic == PCAPNG_MAGIC
 
 
-def _records(reader: ByteReader) -> Iterator[Record]:
+def capture_records(reader: ByteReader) -> Iterator[Record]:
+    """Yield the packets of a capture of either format, zipped or not.
+
+    Raises:
+        SourceError: Where it breaks off or makes no sense, and if it is no capture.
+    """
     reader, is_pcapng = recognised(reader)
     return pcapng_records(reader) if is_pcapng else pcap_records(reader)
 

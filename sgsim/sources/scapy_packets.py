@@ -66,17 +66,25 @@ class ScapySource:
         """Yield the packets, as `Source.batches` says.
 
         Raises:
-            SourceError: At the first element that is no scapy packet.
+            SourceError: At the first element that is no scapy packet, and at the end if not one has a layer.
         """
         try:
-            yield from batches_of(self._records(), taken_at, batch_rows)
+            yield from batches_of(self.records(), taken_at, batch_rows)
         except SourceError as error:
             error.add_note(self.name)
             raise
 
-    def _records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[Record]:
+        """Yield the packets as they would stand in a capture."""
+        number, raw = 0, 0
         for number, packet in enumerate(self.packets, 1):
+            raw += packet.__class__.__name__ == "Raw"
             yield number, *_read(packet, number)
+        if number and raw == number:
+            raise SourceError(
+                "packets must have layers, got bytes alone (Raw): import scapy.layers.l2 and scapy.layers.inet before "
+                "scapy reads them"
+            )
 
 
 def _read(packet: Any, number: int) -> tuple[int, int, bytes, int, int]:  # noqa: ANN401 - whatever the user's iterable gives

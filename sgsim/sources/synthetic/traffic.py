@@ -5,6 +5,7 @@ have begun and not ended, whatever the duration. Packets at one time stand in th
 that of its windows; so the size of batches has no part in the order.
 """
 
+import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,9 @@ from attrs import define, field, frozen
 from sgsim.errors import ConfigError
 from sgsim.model.columns import PacketColumns
 from sgsim.rules.inventory import Inventory
-from sgsim.sources.base import BATCH_ROWS, NOT_BOUND
+from sgsim.sources.base import BATCH_ROWS, NOT_BOUND, Record
+from sgsim.sources.byte_reader import ByteReader
+from sgsim.sources.pcap_file import pcap_records
 from sgsim.sources.synthetic.addresses import Endpoints, endpoints
 from sgsim.sources.synthetic.arrivals import ArrivingFlows, mean_packets
 from sgsim.sources.synthetic.flows import FlowMaker
@@ -35,6 +38,8 @@ DEFAULT_START_NS: Final = 1_767_225_600 * 10**9
 """2026-01-01T00:00:00Z."""
 _ROW_WORDS: Final = ROW.itemsize // 8
 _PLACE_BITS: Final = 21
+_WHOLE_BYTES: Final = 65_535
+_PAGE_ROWS: Final = 4096
 
 
 @frozen(kw_only=True)
@@ -69,11 +74,12 @@ class Synthetic:
         """About how many packets it has."""
         return sum(_expected_packets(part, self.duration_ns) for part in self.parts)
 
-    def bound(self, inventory: Inventory | None = None) -> "SyntheticSource":
+    def bound(self, inventory: Inventory | None = None, *, native: bool = False) -> "SyntheticSource":  # noqa: ARG002  # as `Inner.bound`
         """Find the addresses that it names.
 
         Args:
             inventory: Where interfaces and groups are known; None: the interface at hand is `HOME`.
+            native: Of no meaning here.
 
         Raises:
             ConfigError: If a name stands for nothing.
@@ -139,6 +145,18 @@ class SyntheticSource:
         number = 1
         for rows in self.rows(batch_rows):
             yield packet_columns(rows, number, bound_to)
+            number += len(rows)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the packets as they would stand in a capture, whole."""
+        from sgsim.sources.synthetic.pcap_bytes import PcapBytes  # noqa: PLC0415  # only for who writes some of them
+
+        writer = PcapBytes(snap_bytes=_WHOLE_BYTES)
+        number = 0
+        for rows in self.rows(_PAGE_ROWS):
+            data = io.BytesIO(writer.header() + writer.records(rows))
+            for place, record in enumerate(pcap_records(ByteReader(data)), number + 1):
+                yield place, *record[1:]
             number += len(rows)
 
     def rows(self, batch_rows: int = BATCH_ROWS) -> Iterator[Rows]:
