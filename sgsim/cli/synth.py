@@ -15,6 +15,7 @@ from sgsim.errors import ConfigError
 if TYPE_CHECKING:
     from sgsim.rules.inventory import Inventory
     from sgsim.sources.synthetic import Synthetic
+    from sgsim.sources.synthetic.writing import Written
 
 STDOUT: Final = "-"
 _SHORTCUTS: Final = ("rate", "flows", "clients", "servers", "port", "arrival")
@@ -24,7 +25,10 @@ _SECONDS: Final = re.compile(r"\d+")
 
 @click.command("synth")
 @click.option(
-    "--output", "-o", metavar="FILE", help="Where to: .pcap, .pcap.gz, or - for a capture on standard output."
+    "--output",
+    "-o",
+    metavar="FILE",
+    help="Where to: .pcap, a flow log (.log .txt .parquet), also .gz; - is a capture on standard output.",
 )
 @click.option("--list", "is_list", is_flag=True, help="List the scenarios, or with SCENARIO its settings.")
 @click.option(
@@ -57,6 +61,14 @@ _SECONDS: Final = re.compile(r"\d+")
     "--snaplen", type=Number("bytes", least=1, is_whole=True), default=128, show_default=True, metavar="N",
     help="The most bytes of a frame that are written.",
 )  # fmt: skip
+@click.option(
+    "--window", type=Number("seconds", least=60, is_whole=True), default=60, show_default=True, metavar="60|600",
+    help="Seconds within which a flow log joins packets.",
+)  # fmt: skip
+@click.option(
+    "--log-format", default="default", show_default=True, metavar="FORMAT",
+    help="Fields of a flow log, as AWS has them: '${version} ${srcaddr} ...'.",
+)  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing of what was written.")
 @click.argument("scenario", metavar="SCENARIO", required=False)
@@ -72,6 +84,8 @@ def command(
     others: tuple[str, ...],
     unit: str,
     snaplen: int,
+    window: int,
+    log_format: str,
     form: str,
     quiet: bool,
     scenario: str | None,
@@ -87,6 +101,7 @@ def command(
       sgsim synth --list
       sgsim synth web -o web.pcap
       sgsim synth syn-flood -r rules/ --rate 50k --seed 7 -o flood.pcap.gz
+      sgsim synth vpc -r rules/ --duration 1h -o flows.log.gz
       sgsim synth mix.yaml -r rules/ -o - | sgsim replay -r rules/ --cold-start -
     """  # noqa: D301  # click wants the character, to leave the lines as they are
     if is_list:
@@ -102,7 +117,16 @@ def command(
     if start is not None:
         traffic = evolve(traffic, start_ns=_start_ns(start))
     inventory = given.inventory() if given.rules else None
-    _write(traffic, inventory, output, unit, snaplen, "quiet" if quiet else form)
+    if Path(output.removesuffix(".gz")).suffix in {".log", ".txt", ".parquet"}:
+        written = _write_log(traffic, given, inventory, output, log_format, window)
+    else:
+        from sgsim.sources.synthetic.writing import write_capture  # noqa: PLC0415  # as above
+
+        written = write_capture(traffic.bound(inventory), output, unit=unit, snap_bytes=snaplen)
+    if not quiet:
+        from sgsim.report.written import written_json, written_text  # noqa: PLC0415  # as above
+
+        click.echo((written_json if form == "json" else written_text)(traffic, written), nl=False, err=output == STDOUT)
 
 
 def _traffic(scenario: str, seed: int | None, duration: str | None, settings: dict[str, object]) -> "Synthetic":
@@ -121,15 +145,14 @@ def _traffic(scenario: str, seed: int | None, duration: str | None, settings: di
     return synthetic.scenario(scenario, seed=1 if seed is None else seed, duration=duration, **settings)  # type: ignore[arg-type]  # settings are checked one by one
 
 
-def _write(
-    traffic: "Synthetic", inventory: "Inventory | None", output: str, unit: str, snaplen: int, form: str
-) -> None:
-    from sgsim.report.written import written_json, written_text  # noqa: PLC0415  # as above
-    from sgsim.sources.synthetic.writing import write_capture  # noqa: PLC0415  # as above
+def _write_log(
+    traffic: "Synthetic", given: RuleOptions, inventory: "Inventory | None", output: str, log_format: str, window: int
+) -> "Written":
+    from sgsim.simulation.synthetic_log import write_flow_log  # noqa: PLC0415  # as above
+    from sgsim.sources.flow_log_format import parse_format  # noqa: PLC0415  # as above
 
-    written = write_capture(traffic.bound(inventory), output, unit=unit, snap_bytes=snaplen)
-    if form != "quiet":
-        click.echo((written_json if form == "json" else written_text)(traffic, written), nl=False, err=output == STDOUT)
+    form = parse_format(log_format)
+    return write_flow_log(traffic, inventory, output, given.engine_options(), form=form, window_s=window)
 
 
 def _listed(scenario: str | None, form: str) -> str:

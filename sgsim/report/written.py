@@ -18,6 +18,8 @@ SCHEMA_VERSION = 1
 def written_text(traffic: Synthetic, written: Written) -> str:
     """A few lines."""
     facts = [("file", written.file), ("packets", counted(written.packets, "packet") + f", {written.bytes:,} bytes")]
+    if written.records is not None:
+        facts.append(("records", counted(written.records, "record")))
     if written.first_ns is not None and written.last_ns is not None:
         length = duration(written.last_ns - written.first_ns)
         facts.append(("time", f"{rfc3339(written.first_ns)} to {rfc3339(written.last_ns)} ({length})"))

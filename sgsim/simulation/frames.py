@@ -61,9 +61,9 @@ def decision_frame(
         "interface_id": _named(decisions.interface, interface_ids),
         "direction": _worded(decisions.direction, Direction),
         "protocol": _masked(seen.protocol, is_read),
-        "src_addr": _addresses(seen.src_hi, seen.src_lo, seen.family),
+        "src_addr": address_texts(seen.src_hi, seen.src_lo, seen.family),
         "src_port": _masked(seen.src_port, has_src_port),
-        "dst_addr": _addresses(seen.dst_hi, seen.dst_lo, seen.family),
+        "dst_addr": address_texts(seen.dst_hi, seen.dst_lo, seen.family),
         "dst_port": _masked(seen.dst_port, has_dst_port),
         "length_bytes": seen.length_bytes,
         "verdict": _worded(decisions.verdict, Verdict),
@@ -90,9 +90,9 @@ def flow_frame(
     data: dict[str, Any] = {name: getattr(flows, name) for name in FLOW_SCHEMA if hasattr(flows, name)}
     data |= {
         "interface_id": _named(flows.interface, interface_ids),
-        "src_addr": _addresses(flows.src_hi, flows.src_lo, flows.family),
+        "src_addr": address_texts(flows.src_hi, flows.src_lo, flows.family),
         "src_port": _masked(flows.src_port, has_ports | has_identifier),
-        "dst_addr": _addresses(flows.dst_hi, flows.dst_lo, flows.family),
+        "dst_addr": address_texts(flows.dst_hi, flows.dst_lo, flows.family),
         "dst_port": _masked(flows.dst_port, has_ports),
         "opener": _worded(flows.opener, Direction),
         "end": _worded(flows.end, FlowEnd),
@@ -137,7 +137,7 @@ def _worded(values: Column, kind: type[IntEnum]) -> pl.Series:
     return pl.Series(words, dtype=pl.String).gather(values)
 
 
-def _addresses(high: Column, low: Column, family: Column) -> pl.Series:
+def address_texts(high: Column, low: Column, family: Column) -> pl.Series:
     """Addresses as text; each different one is written once."""
     keys = np.stack([family.astype(np.uint64), high, low])
     different, inverse = np.unique(keys, axis=1, return_inverse=True)

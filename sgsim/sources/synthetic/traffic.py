@@ -131,7 +131,7 @@ class SyntheticSource:
     traffic: Synthetic
     makers: tuple[FlowMaker, ...]
 
-    is_recorded = False
+    is_recorded: bool = False
     """Nobody recorded it: answers to what is denied are in it, and are judged for themselves."""
 
     @property

@@ -31,7 +31,9 @@ class Written:
     file: str
     packets: int
     bytes: int
-    """On the wire."""
+    """On the wire; in a flow log those of IP packets, once for each interface."""
+    records: int | None = None
+    """Of a flow log."""
     first_ns: int | None
     """None if there were no packets."""
     last_ns: int | None
