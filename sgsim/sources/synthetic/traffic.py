@@ -139,6 +139,11 @@ class SyntheticSource:
         """Its name."""
         return (self.traffic.name,)
 
+    @property
+    def expected_packets(self) -> int:
+        """About how many packets it has."""
+        return self.traffic.expected_packets
+
     def batches(self, taken_at: Sequence[int] = (), *, batch_rows: int = BATCH_ROWS) -> Iterator[PacketColumns]:
         """Yield the packets, as `Source.batches` says."""
         bound_to = taken_at[0] if taken_at else NOT_BOUND
