@@ -15,7 +15,7 @@ from conformance.kernel.namespace import Namespace
 from conformance.kernel.oracle import LONG_S
 from conformance.kernel.play import session
 from conformance.kernel.rules import OPEN, known, random_rules
-from conformance.kernel.timing import Rounds, TooLateError
+from conformance.kernel.timing import in_time
 from conformance.kernel.traffic import Traffic
 
 from sgsim.conntrack.profile import LINUX
@@ -115,12 +115,7 @@ def test_short_timeouts(kernel, seconds):
 def _in_rounds(kernel, rules, rounds, seconds):
     moves = iter(Traffic(sum(seconds.values()), talks=300))
     parts = [(rules[number % 2], list(itertools.islice(moves, 200))) for number in range(rounds)]
-    for _ in range(5):
-        try:
-            return record(kernel, parts, timed(seconds), Rounds().wait)
-        except TooLateError as error:
-            late = error
-    pytest.skip(f"this machine is too busy to keep the times of packets: {late}")
+    return in_time(lambda wait: record(kernel, parts, timed(seconds), wait))
 
 
 V4, V6 = (HOSTS[0], PEERS[0]), (HOSTS[2], PEERS[3])

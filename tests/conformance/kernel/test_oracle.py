@@ -19,7 +19,7 @@ from conformance.kernel.namespace import Namespace, UnavailableError
 from conformance.kernel.oracle import LONG_S, Entry
 from conformance.kernel.play import session
 from conformance.kernel.rules import OPEN, SERVER, known
-from conformance.kernel.timing import Rounds
+from conformance.kernel.timing import in_time
 
 from sgsim.conntrack.tcp import TCP_TRANSITIONS, Segment
 from sgsim.engine.reference_batches import ReferenceBatches
@@ -147,7 +147,7 @@ def silent(kernel):
     try:
         asked = Talk(HOSTS[0], PEERS[0], 17, 53, 1)
         parts = [(SERVER, [Send(asked, INGRESS)]), (SERVER, []), (SERVER, [Send(asked, EGRESS)])]
-        return record(kernel, parts, timed(seconds), Rounds().wait)
+        return in_time(lambda wait: record(kernel, parts, timed(seconds), wait))
     finally:
         kernel.time_out_after(LONG_S)
 
