@@ -1,5 +1,6 @@
 """`sgsim diff`: what changes between two rule sets."""
 
+import gc
 from typing import TYPE_CHECKING
 
 import click
@@ -84,9 +85,11 @@ def command(
     none. The exit code is 0 if nothing differs (with --intended, nothing else), 1 if anything does.
     """  # noqa: D301  # click wants the character, to leave the lines as they are
     mapping = _mapping(mapped)
-    before, after = _sides(given, old, new)
     options = given.engine_options()
+    gc.disable()  # reading and comparing make a million small tuples and no cycles: a seventh of the time
+    before, after = _sides(given, old, new)
     diff = diff_rules(before, after, options, mapping)
+    gc.enable()
     judged = None
     if intended is not None:
         intents = intents_of(read_intended(intended, before, after), before, after, diff.unknown_peers)
