@@ -6,7 +6,6 @@ it. A flow that sends nothing more is gone when its timeout runs out, whatever i
 """
 
 import enum
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -68,6 +67,8 @@ class Fate(enum.IntEnum):
         """Lower case, as in every output."""
         return self.name.lower()
 
+
+_FATES: Final = max(Fate) + 1
 
 UNTOUCHED: Final = frozenset({Fate.KEPT, Fate.STAYS_UNTRACKED})
 """Fates of flows that go on as they were."""
@@ -140,8 +141,11 @@ def _count(fate: Fate, flows: FlowColumns, fates: Column) -> FateCount:
 
 
 def _by_rule(flows: FlowColumns, fates: Column, rules: Sequence[RuleRef]) -> tuple[RuleFate, ...]:
-    counts = Counter(zip(flows.rule.tolist(), fates.tolist(), strict=True))
-    made = [_rule_fate(rules[rule] if rule >= 0 else None, Fate(fate), count) for (rule, fate), count in counts.items()]
+    pairs, counts = np.unique((flows.rule.astype(np.int64) + 1) * _FATES + fates, return_counts=True)
+    made = [
+        _rule_fate(rules[rule - 1] if rule else None, Fate(fate), count)
+        for (rule, fate), count in zip((divmod(pair, _FATES) for pair in pairs.tolist()), counts.tolist(), strict=True)
+    ]
     return tuple(sorted(made, key=lambda item: (-item.flows, item.rule_id or "", item.fate)))
 
 
@@ -235,8 +239,26 @@ class _Fates:
             if place is None or self._is_same_for_all(place, int(rows[0]), first):
                 fates[rows] = first
             else:
-                fates[rows] = [self._fate(place, row) for row in rows.tolist()]
+                firsts, of_row = self._by_peer(rows, with_port=place.edge is not None or self._asks_for_port(rows[0]))
+                fates[rows] = np.array([self._fate(place, row) for row in firsts.tolist()], dtype=np.uint8)[of_row]
         return fates
+
+    def _asks_for_port(self, row: int) -> bool:
+        """Whether the port of the opener matters to groups: after a cut it may be taken for that of a service."""
+        return bool(self.flows.tracking[row] == Tracking.UNTRACKED and self.flows.protocol[row] == Protocol.TCP)
+
+    def _by_peer(self, rows: Column, *, with_port: bool) -> tuple[Column, Column]:
+        """One of alike rows for each peer, and with its port where that matters; and which of them each row is like."""
+        flows = self.flows
+        is_egress = flows.opener[rows[0]] == Direction.EGRESS
+        hi, lo = (flows.dst_hi, flows.dst_lo) if is_egress else (flows.src_hi, flows.src_lo)
+        port = flows.src_port[rows].astype(np.uint64) * np.uint64(with_port)
+        if flows.family[rows[0]] == Family.IPV4:
+            _, firsts, of_row = np.unique(lo[rows] | port << np.uint64(32), return_index=True, return_inverse=True)
+        else:
+            keys = np.stack([hi[rows], lo[rows], port])
+            _, firsts, of_row = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+        return rows[firsts], of_row.reshape(-1)
 
     def _alike(self) -> Sequence[Column]:
         """Rows of flows that differ in nothing but the peer and its port."""
