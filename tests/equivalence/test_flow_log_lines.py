@@ -113,6 +113,86 @@ def test_both_readers_read_alike(made, batch_rows):
     assert read(TextLines, text, made, batch_rows) == read(NativeTextLines, text, made, batch_rows)
 
 
+ODD_ADDRESSES = [
+    "255.255.255.255",
+    "256.0.0.1",
+    "0.0.0.256",
+    "01.2.3.4",
+    "1.2.3",
+    "1.2.3.4.5",
+    "1.2.3.4x",
+    "1..2.3",
+    ".1.2.3",
+    "999.1.1.1",
+    "::",
+    "::1",
+    "1::",
+    "1::8",
+    ":",
+    ":1",
+    "1:",
+    "1:::2",
+    "12345::",
+    "::g",
+    "1::2::3",
+    "1:2:3:4:5:6:7:8",
+    "1:2:3:4:5:6:7",
+    "1:2:3:4:5:6:7:8:9",
+    "1:2:3:4:5:6:7::",
+    "::2:3:4:5:6:7:8",
+    "::1:2:3:4:5:6:7:8",
+    "1::2:3:4:5:6:7:8",
+    "ABCD::ef",
+    "::ffff:192.0.2.1",
+    "fe80::1%eth0",
+    "-",
+    "--",
+]
+ODD_NUMBERS = [
+    "0",
+    "007",
+    "255",
+    "256",
+    "65535",
+    "65536",
+    "254",
+    "-",
+    "--",
+    "-1",
+    "+1",
+    "1x",
+    "x",
+    "1.5",
+    "9200000000",
+    "9200000001",
+    "9200000000001",
+    "999999999999999999",
+    "1000000000000000000",
+    "4611686018427387904",
+]
+
+
+@pytest.mark.parametrize("word", ODD_ADDRESSES)
+def test_every_odd_address_is_read_alike(word):
+    fields = ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr")
+    made = FlowLogFormat((*fields, "protocol", "start", "end"))
+    other = "2001:db8::1" if ":" in word else "192.0.2.1"
+    lines = [" ".join([*(word if field in given else other for field in fields), "6", "1", "2"]) for given in (
+        fields[:1], fields[1:2], fields[2:3], fields[3:], fields,
+    )]  # fmt: skip
+    text = "\n".join(lines)
+    assert read(TextLines, text, made, 9) == read(NativeTextLines, text, made, 9)
+
+
+@pytest.mark.parametrize("word", ODD_NUMBERS)
+@pytest.mark.parametrize("name", sorted(NUMBER_FIELDS | {"start", "end"}))
+def test_every_odd_number_is_read_alike(word, name):
+    made = FlowLogFormat(("srcaddr", "dstaddr", *sorted(NUMBER_FIELDS), "start", "end"))
+    values = dict.fromkeys(made.names, "1") | {"srcaddr": "192.0.2.1", "dstaddr": "192.0.2.2", name: word}
+    text = " ".join(values.values())
+    assert read(TextLines, text, made, 9) == read(NativeTextLines, text, made, 9)
+
+
 @pytest.mark.parametrize("size", [128, 200, 4096])
 def test_the_size_of_the_buffer_does_not_matter(monkeypatch, size):
     text = "".join(f"2 1 eni-{n} 192.0.2.1 192.0.2.{n} 1 2 6 {n} 9 1 2 ACCEPT OK\n" for n in range(100)) + "bogus"
