@@ -8,7 +8,7 @@ from equivalence.uncompiled import kernel_modules
 from sgsim.kernels import jit
 
 
-@pytest.mark.parametrize("module", kernel_modules())
+@pytest.mark.parametrize("module", sorted(kernel_modules()))
 def test_a_change_in_any_kernel_makes_the_filter_compile_anew(module, tmp_path, monkeypatch):
     """Found: files imported as `from sgsim.kernels import pressure` were left out."""
     copy = tmp_path / "sgsim"
