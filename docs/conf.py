@@ -15,7 +15,7 @@ author = "The sgsim developers"
 copyright = author  # noqa: A001  # Sphinx calls it so
 version = release = sgsim.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "facts", "vector_facts"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "facts", "vector_facts", "trust_facts"]
 exclude_patterns = ["_build", "_extensions"]
 nitpicky = True
 

@@ -3,13 +3,12 @@
 import json
 from typing import ClassVar
 
-from facts import Facts, literal, source_links, table, value_text
+from facts import Facts, table, value_text
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 from sgsim.conntrack.profile import DEFAULT_PROFILE
 from sgsim.testing.vector_files import load_vectors
-from sgsim.testing.vectors import Statement, Topic
 
 MOST_NAMED = 4
 """How many vectors of a statement are named."""
@@ -26,35 +25,6 @@ class VectorTopics(Facts):
         ]
         sums = [str(sum(int(row[column]) for row in rows)) for column in (2, 3)]
         return table(["Topic", "About", "Vectors", "Statements"], [*rows, ["all", "", *sums]])
-
-
-class VectorStatements(Facts):
-    """`{vector-statements}`: what the vectors of each topic prove."""
-
-    def markdown(self) -> str:
-        """One table for each topic, under its title."""
-        suite = load_vectors()
-        proofs = suite.proofs()
-        return "\n\n".join(
-            f"**{topic.title}** (`{topic.topic}`)\n\n" + self._table(topic, proofs)
-            for topic in suite.topics
-            if any(not statement.not_shown for statement in topic.statements)
-        )
-
-    @staticmethod
-    def _table(topic: Topic, proofs: dict[str, list[str]]) -> str:
-        shown = [statement for statement in topic.statements if not statement.not_shown]
-        rows = [
-            [
-                each.section,
-                literal(each.text),
-                str(each.standing),
-                source_links(" ".join(each.sources)),
-                named(proofs[each.statement_id]),
-            ]
-            for each in shown
-        ]
-        return table(["", "Statement", "Standing", "Source", "Vectors"], rows)
 
 
 def named(vectors: list[str]) -> str:
@@ -82,26 +52,6 @@ class VectorSettings(Facts):
         return table(["Setting", "Value", "Vectors", "Such as"], rows)
 
 
-class VectorNotShown(Facts):
-    """`{vector-not-shown}`: the statements that no vector can show, each with its reason."""
-
-    def markdown(self) -> str:
-        """One row for each statement."""
-        left_out = [statement for statement in load_vectors().statements.values() if statement.not_shown]
-        return table(["", "Statement", "Standing", "Source", "Why not"], [self._row(each) for each in left_out])
-
-    @staticmethod
-    def _row(statement: Statement) -> list[str]:
-        sources = source_links(" ".join(statement.sources))
-        return [
-            statement.section,
-            literal(statement.text),
-            str(statement.standing),
-            sources,
-            literal(statement.not_shown),
-        ]
-
-
 class VectorExample(Facts):
     """`{vector-example} TOPIC/ID`: a vector as its file has it, with the documents that it names."""
 
@@ -125,9 +75,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Tell Sphinx the directives."""
     for name, directive in (
         ("vector-topics", VectorTopics),
-        ("vector-statements", VectorStatements),
         ("vector-settings", VectorSettings),
-        ("vector-not-shown", VectorNotShown),
         ("vector-example", VectorExample),
     ):
         app.add_directive(name, directive)

@@ -8,7 +8,8 @@ from typing import Any
 
 from sgsim import __version__
 from sgsim.conntrack.profile import Profile
-from sgsim.model.standing import Setting
+from sgsim.model.standing import Setting, Standing
+from sgsim.report.assumptions import assumption_about
 from sgsim.report.decision_text import WIDTH
 
 SCHEMA_VERSION = 1
@@ -36,6 +37,7 @@ def profile_json(profile: Profile) -> str:
 
 
 def _document(name: str, setting: Setting[Any]) -> dict[str, Any]:
+    assumption = assumption_about(name) if setting.standing is Standing.ASSUMED else None
     return {
         "name": name,
         "value": _plain(setting.value),
@@ -43,6 +45,8 @@ def _document(name: str, setting: Setting[Any]) -> dict[str, Any]:
         "sources": setting.source.split(),
         "note": setting.note,
         "bounds": None if setting.bounds is None else list(setting.bounds),
+        "if_wrong": assumption.if_wrong if assumption else "",
+        "measure": assumption.measure if assumption else "",
     }
 
 
@@ -64,6 +68,8 @@ def _lines(profile: Profile) -> Iterator[str]:
     yield "Times (..._s) are seconds of silence. Standing: documented (its owner says so), standard (an RFC says so),"
     yield "observed (measured or reported), assumed (nobody says; ours), given (set by an option)."
     yield "Sources are keys of docs/sources.md. Any setting can be changed: --set NAME=VALUE."
+    if any(setting.standing is Standing.ASSUMED for _, setting in profile.settings()):
+        yield "docs/assumptions.md says what changes if an assumed value is wrong, and how to measure it."
 
 
 def _value(setting: Setting[Any]) -> str:

@@ -104,7 +104,7 @@ def _proved(report: Report) -> Iterator[Block]:
     not_shown = [each for each in report.suite.statements.values() if each.not_shown]
     if not_shown:
         facts.append(
-            ("not shown", f"{len(not_shown)} statements that no filter can show; docs/conformance.md has the reasons")
+            ("not shown", f"{len(not_shown)} statements that no filter can show; docs/fidelity.md has the reasons")
         )
     yield Facts(facts)
 

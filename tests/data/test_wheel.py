@@ -34,6 +34,7 @@ def test_the_wheel_has_every_bundled_file(names, folder):
 
 
 def test_captures_and_schemas_by_name(names):
+    assert "sgsim/data/assumptions.json" in names
     assert {f"sgsim/data/demo/{name}" for name in (DEMO_CAPTURE, *DEMO_RULES, "README.md", "record.sh")} <= names
     for schema in ("replay-summary", "decision", "flow"):
         assert f"sgsim/data/schemas/{schema}.schema.json" in names

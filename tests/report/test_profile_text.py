@@ -37,3 +37,17 @@ def test_json_is_what_the_schema_says(profile):
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(document, schema)
     assert [setting["name"] for setting in document["settings"]] == [name for name, _ in profile.settings()]
+
+
+def test_assumed_values_say_what_changes_if_they_are_wrong():
+    settings = {
+        each["name"]: each for each in json.loads(profile_json(AWS_NITRO.given("fragments", "rules")))["settings"]
+    }
+    for setting in settings.values():
+        assert bool(setting["if_wrong"]) is bool(setting["measure"]) is (setting["standing"] == "assumed")
+    assert "Nitro version 6" in settings["midstream"]["if_wrong"]
+
+
+def test_the_page_of_assumptions_is_named_where_there_are_any():
+    assert "docs/assumptions.md" in profile_text(AWS_NITRO)
+    assert "docs/assumptions.md" not in profile_text(PROFILES["linux"])

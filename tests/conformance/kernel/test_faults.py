@@ -1,0 +1,110 @@
+"""Faults that are planted in the engine differ from what the kernel does, where it models what they spoil."""
+
+from itertools import chain
+
+import pytest
+from conformance.faults import FAULTS
+from conformance.kernel.compare import DiffersError, assert_same, record, timed
+from conformance.kernel.moves import HOSTS, PEERS, Send, Talk, Tell
+from conformance.kernel.oracle import LONG_S
+from conformance.kernel.rules import OPEN, SERVER, known
+from conformance.kernel.timing import Rounds, TooLateError
+
+from sgsim.engine.reference_batches import ReferenceBatches
+from sgsim.model.protocol import Protocol, parse_tcp_flags
+from sgsim.model.states import Direction
+
+INGRESS, EGRESS = Direction.INGRESS, Direction.EGRESS
+
+HOST, PEER, STRANGER = HOSTS[0], PEERS[0], PEERS[1]
+
+NARROW = known("tcp 443 from 198.51.100.0/24", "udp 53 from 198.51.100.0/24", "icmp 8/0 from 198.51.100.0/24")
+
+UDP = Talk(HOST, PEER, Protocol.UDP, 53, 7)
+ECHO = Talk(HOST, PEER, Protocol.ICMP, 7)
+
+
+def connection(peer, port):
+    """A handshake, and both ends close."""
+    talk = Talk(HOST, peer, Protocol.TCP, 443, port)
+    way = {">": INGRESS, "<": EGRESS}
+    return [
+        Send(talk, way[word[0]], flags=parse_tcp_flags(word[1:])) for word in (">S", "<SA", ">A", "<A", ">FA", "<A")
+    ]
+
+
+ADMITTED = [
+    *chain.from_iterable(connection(peer, port) for peer in (PEER, STRANGER) for port in range(1, 20)),
+    Send(UDP, INGRESS),
+    Send(UDP, INGRESS),
+    Send(UDP, EGRESS),
+    Send(Talk(HOST, PEER, Protocol.UDP, 53, 8), INGRESS, size_bytes=64, cuts=(4,)),
+    Send(Talk(HOST, PEER, Protocol.UDP, 54, 8), INGRESS, size_bytes=64, cuts=(4,)),
+    Send(ECHO, INGRESS, kind=8),
+    Send(ECHO, EGRESS, kind=0),
+    Send(Talk(HOST, PEER, Protocol.ICMP, 8), INGRESS, kind=8, code=1),
+]
+"""About half of it has a rule."""
+
+ABOUT_FLOWS = [
+    Tell(about, EGRESS, HOST, receiver)
+    for about in (Send(UDP, INGRESS), Send(Talk(HOST, PEER, Protocol.UDP, 99, 99), INGRESS))
+    for receiver in (PEER, STRANGER)
+]
+"""To the sender of what they quote, and astray; about a flow, and about none."""
+
+UNASKED = [Send(Talk(HOST, PEER, Protocol.ICMP, 99), INGRESS, kind=0)]
+"""An answer to nothing."""
+
+OPENED = [Send(Talk(HOST, PEER, Protocol.UDP, 500, 500), INGRESS)]
+
+
+@pytest.fixture(scope="module")
+def recordings(kernel):
+    """About 300 packets under rules that admit little, all and nothing; and a flow that expires."""
+    parts = [(NARROW, ADMITTED), (known(), ABOUT_FLOWS), (OPEN, [*UNASKED, *OPENED]), (known(), [OPENED[0]])]
+    return [record(kernel, parts, timed(LONG_S)), expired(kernel)]
+
+
+def expired(kernel):
+    """A flow that has expired, and a packet of it, which no rule admits."""
+    seconds = dict.fromkeys(LONG_S, 1)
+    parts = [(SERVER, [Send(UDP, INGRESS)]), (SERVER, []), (SERVER, [Send(UDP, EGRESS)])]
+    kernel.time_out_after(seconds)
+    try:
+        for _ in range(5):
+            try:
+                return record(kernel, parts, timed(seconds), Rounds().wait)
+            except TooLateError as error:
+                late = error
+    finally:
+        kernel.time_out_after(LONG_S)
+    pytest.skip(f"this machine is too busy to keep the times of packets: {late}")
+
+
+def test_without_a_fault_nothing_differs(recordings):
+    for recording in recordings:
+        assert_same(recording, ReferenceBatches)
+
+
+def test_the_packets_pass_and_are_dropped(recordings):
+    passed = [seen.passed for recording in recordings for part in recording.parts for seen in part.seen]
+    assert len(passed) > 200
+    assert 80 < sum(passed) < len(passed) - 80
+
+
+@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.kernel])
+def test_a_fault_is_seen(monkeypatch, recordings, name):
+    fault = FAULTS[name]
+    with monkeypatch.context() as patch:
+        patch.setattr(fault.owner, fault.name, fault.wrong)
+        assert any(map(differs, recordings))
+
+
+def differs(recording) -> bool:
+    """Whether the engine and the kernel say something else; an engine with a fault may also break a law of its own."""
+    try:
+        assert_same(recording, ReferenceBatches)
+    except (DiffersError, AssertionError, KeyError):
+        return True
+    return False
