@@ -25,7 +25,8 @@ from sgsim.engine.compiled import CompiledEngine
 _PACKAGE = Path(sgsim.__file__).parent
 _IMPORTS = re.compile(r"^from sgsim\.([a-z_.]+) import ([^(\n]+|\([^)]*\))", re.MULTILINE)
 _WITH_KERNELS = ("engine.lowering.facts", "engine.lowering.memory", "engine.lowering.network",
-                 "engine.lowering.pressure", "engine.lowering.flows", "engine.lowering.rules", "engine.compiled")  # fmt: skip
+                 "engine.lowering.pressure", "engine.lowering.flows", "engine.lowering.rules",
+                 "engine.decision_rows", "engine.compiled")  # fmt: skip
 """Modules beside the kernels that call them; their copies call the copies."""
 
 
