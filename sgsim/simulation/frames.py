@@ -139,10 +139,13 @@ def _worded(values: Column, kind: type[IntEnum]) -> pl.Series:
 
 def address_texts(high: Column, low: Column, family: Column) -> pl.Series:
     """Addresses as text; each different one is written once."""
-    keys = np.stack([family.astype(np.uint64), high, low])
-    different, inverse = np.unique(keys, axis=1, return_inverse=True)
+    # One number for each: sorting rows of three, as `np.unique` does along an axis, takes ten times as long.
+    lows, low_at = np.unique(low, return_inverse=True)
+    high_at = np.unique(high, return_inverse=True)[1] if high.any() else np.zeros(len(high), np.int64)
+    keys = (high_at * len(lows) + low_at) * (int(Family.IPV6) + 1) + family
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     texts = [
         format_address(hi << 64 | lo, Family(number)) if number else None
-        for number, hi, lo in zip(*different.tolist(), strict=True)
+        for number, hi, lo in zip(family[first].tolist(), high[first].tolist(), low[first].tolist(), strict=True)
     ]
     return pl.Series(texts, dtype=pl.String).gather(inverse.reshape(-1))
