@@ -101,7 +101,9 @@ def _telling_of_compilation() -> Iterator[None]:
 
     def tell() -> None:
         if not done.wait(PATIENCE_S):
-            sys.stderr.write("sgsim: compiling the engine, once for this installation; this takes about a minute\n")
+            sys.stderr.write(
+                "sgsim: compiling the engine, once for this installation; this takes about half a minute\n"
+            )
 
     thread = threading.Thread(target=tell, daemon=True)
     thread.start()
