@@ -9,6 +9,7 @@ import pytest
 
 from sgsim.conntrack.profile import AWS_NITRO
 from sgsim.model.standing import Standing
+from sgsim.testing.vector_files import load_vectors
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -72,3 +73,11 @@ def test_every_source_that_the_readme_names_is_on_the_page_of_sources(row):
 def test_every_page_that_the_readme_links_exists():
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_readme_counts_vectors_and_what_they_prove():
+    suite = load_vectors()
+    counted = (
+        f"{len(list(suite.vectors))} conformance vectors prove {sum(map(bool, suite.proofs().values()))} statements"
+    )
+    assert counted in README
