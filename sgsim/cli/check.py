@@ -11,7 +11,7 @@ from sgsim.model.shorthand import parse_packet
 EXIT_OTHER_VERDICT = 1
 
 
-@click.command("check", cls=PacketCommand)
+@click.command("check", short_help="Say whether a packet is allowed, and by which rule", cls=PacketCommand)
 @rule_options
 @click.option("--expect", type=click.Choice(["allow", "deny"]), help="Exit with 1 if the verdict is another one.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

@@ -17,7 +17,7 @@ EXIT_DIFFERENT: Final = 1
 ENGINES: Final = ("reference", "compiled")
 
 
-@click.command("conformance")
+@click.command("conformance", short_help="Check the engines against what AWS documents")
 @click.option(
     "--engine", type=click.Choice([*ENGINES, "all"]), default="all", show_default=True,
     help="What the vectors are run with.",

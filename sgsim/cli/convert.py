@@ -77,7 +77,7 @@ Examples:
 """
 
 
-@click.command("convert", help=HELP)
+@click.command("convert", short_help="Write rules in another form", help=HELP)
 @document_options
 @click.option("--to", "form", type=click.Choice(list(WRITERS)), required=True, help="The form to write.")
 @click.option(

@@ -21,7 +21,7 @@ CAPACITY: Final = 8
 DEFAULT_DIRECTORY: Final = "sgsim-demo"
 
 
-@click.command("demo")
+@click.command("demo", short_help="Replay the bundled capture of a small web server")
 @click.option(
     "--save", metavar="DIR", help="Write the capture and its rules to a directory too, for commands of your own."
 )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EXIT_DIFFERENT = 1
 
 
-@click.command("diff")
+@click.command("diff", short_help="Say what a change of rules changes, exactly")
 @rule_options
 @traffic_options
 @click.option(

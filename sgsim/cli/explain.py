@@ -10,7 +10,7 @@ from sgsim.errors import ConfigError
 from sgsim.model.shorthand import parse_packet
 
 
-@click.command("explain", cls=PacketCommand)
+@click.command("explain", short_help="Tell the way of a packet, step by step", cls=PacketCommand)
 @rule_options
 @traffic_options
 @click.option(

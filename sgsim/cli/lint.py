@@ -19,7 +19,7 @@ EXIT_FOUND: Final = 1
 LEVELS: Final = ("error", "warning", "note", "never")
 
 
-@click.command("lint")
+@click.command("lint", short_help="Find rules that are redundant, dangling or too open")
 @rule_options
 @click.option(
     "-t", "--traffic", multiple=True, metavar="TRAFFIC", help="Traffic that tells what tracking costs. Repeatable."

@@ -16,25 +16,17 @@ import click
 from sgsim import __version__
 from sgsim.errors import SgsimError
 
-COMMANDS: Final = {
-    "check": "sgsim.cli.check",
-    "explain": "sgsim.cli.explain",
-    "replay": "sgsim.cli.replay",
-    "diff": "sgsim.cli.diff",
-    "search": "sgsim.cli.search",
-    "test": "sgsim.cli.test",
-    "minimize": "sgsim.cli.minimize",
-    "convert": "sgsim.cli.convert",
-    "usage": "sgsim.cli.usage",
-    "tighten": "sgsim.cli.tighten",
-    "sweep": "sgsim.cli.sweep",
-    "quota": "sgsim.cli.quota",
-    "synth": "sgsim.cli.synth",
-    "lint": "sgsim.cli.lint",
-    "demo": "sgsim.cli.demo",
-    "conformance": "sgsim.cli.conformance",
+SECTIONS: Final = {
+    "Look": ("check", "explain", "replay"),
+    "Change": ("diff", "search", "test", "tighten", "minimize"),
+    "Watch": ("usage", "lint", "quota", "sweep"),
+    "Make": ("convert", "synth"),
+    "Learn and trust": ("demo", "conformance"),
 }
-"""Each subcommand and the module whose `command` it is, in the order of the help text."""
+"""Each subcommand under what one does with it, in the order of the help text."""
+
+COMMANDS: Final = {name: f"sgsim.cli.{name}" for names in SECTIONS.values() for name in names}
+"""Each subcommand and the module whose `command` it is."""
 
 EXIT_BAD_INPUT: Final = 2
 EXIT_INTERRUPTED: Final = 128 + signal.SIGINT
@@ -57,6 +49,14 @@ class Commands(click.Group):
             return None
         command: click.Command = import_module(COMMANDS[cmd_name]).command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each section of commands under its title, all in the same columns."""
+        width = max(map(len, COMMANDS))
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                shown = [(name, self.get_command(ctx, name)) for name in names]
+                formatter.write_dl([(f"{name:{width}}", it.get_short_help_str()) for name, it in shown if it])
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:  # noqa: ANN401  # click's signature
         """Run, and leave the process with the right code; errors become one line."""

@@ -13,7 +13,7 @@ from sgsim.rules.inventory import Inventory
 ENDINGS: Final = (".yaml", ".yml", ".json")
 
 
-@click.command("minimize")
+@click.command("minimize", short_help="Find fewer rules that mean the same")
 @rule_options
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="Only this group, by id or name. Repeatable.")
 @click.option(

@@ -19,7 +19,7 @@ def _limit(name: str, default: int, help_text: str) -> Callable[[Command], Comma
     return click.option(f"--{name}", type=kind, default=default, show_default=True, metavar="N", help=help_text)
 
 
-@click.command("quota")
+@click.command("quota", short_help="Count what AWS's quotas limit")
 @document_options
 @_limit("rules-per-group", 60, "Rules of one direction and family in a group.")
 @_limit("groups-per-interface", 5, "Groups on an interface.")

@@ -41,7 +41,7 @@ class Shower:
         write_lines(lines, to_stderr=self.to_stderr)
 
 
-@click.command("replay")
+@click.command("replay", short_help="Play a capture or flow log through the groups")
 @rule_options
 @traffic_options
 @click.option(

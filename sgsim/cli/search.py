@@ -32,7 +32,7 @@ def _end(name: str, what: str) -> Callable[[Command], Command]:
     )
 
 
-@click.command("search")
+@click.command("search", short_help="Find a packet that is allowed, or prove there is none")
 @rule_options
 @_end("from", "Who sends it")
 @_end("from-not", "Who does not send it")

@@ -15,7 +15,7 @@ LARGE_BYTES: Final = 10_000_000
 """Traffic from here on is replayed by several processes unless told otherwise."""
 
 
-@click.command("sweep")
+@click.command("sweep", short_help="Find which capacity and timeouts traffic needs")
 @rule_options
 @click.option(
     "--timeouts", metavar="S[,S]", help="Idle timeouts of established TCP to try. [default: 60,350,3600,86400,432000]"

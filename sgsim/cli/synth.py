@@ -23,7 +23,7 @@ _SHORTCUTS: Final = ("rate", "flows", "clients", "servers", "port", "arrival")
 _SECONDS: Final = re.compile(r"\d+")
 
 
-@click.command("synth")
+@click.command("synth", short_help="Make traffic from a seed")
 @click.option(
     "--output",
     "-o",

@@ -16,7 +16,7 @@ from sgsim.report.rule_tests import FileResult, tests_json, tests_junit, tests_t
 EXIT_FAILED: Final = 1
 
 
-@click.command("test")
+@click.command("test", short_help="Run tests of rules written in YAML")
 @rule_options
 @click.option("--all", "show_all", is_flag=True, help="Name the tests that passed, too.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 OUTPUT_ENDINGS: Final = (".yaml", ".yml", ".json")
 
 
-@click.command("tighten")
+@click.command("tighten", short_help="Find the narrowest rules that carry this traffic")
 @rule_options
 @click.option(
     "--prefix4",

@@ -6,7 +6,7 @@ from sgsim.cli.main import EXIT_BAD_INPUT, complain
 from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options, traffic_options
 
 
-@click.command("usage")
+@click.command("usage", short_help="Count how much each rule is used")
 @rule_options
 @traffic_options
 @click.option(

@@ -18,6 +18,15 @@ def test_alone_shows_help(sgsim):
     assert all(f"\n  {name} " in result.stdout for name in main.COMMANDS)
 
 
+def test_the_help_names_each_command_in_a_whole_line(sgsim):
+    listed = sgsim("--help").stdout.partition("\nLook:\n")[2].splitlines()
+    commands = [line for line in listed if line.startswith("  ")]
+    assert [line.split()[0] for line in commands] == list(main.COMMANDS)
+    assert len({line.index(line.split(maxsplit=1)[1]) for line in commands}) == 1
+    assert [line for line in commands if line.endswith("...")] == []
+    assert [title.removesuffix(":") for title in listed if title.endswith(":")] == list(main.SECTIONS)[1:]
+
+
 def test_version(sgsim):
     assert sgsim("--version").stdout == f"sgsim {__version__}\n"
 
