@@ -5,15 +5,18 @@ Vectors run the profiles of AWS and of Linux; the kernel judges the profile `lin
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sgsim.conntrack import icmp, timeouts, tracking
+from sgsim.conntrack import icmp, tcp, timeouts, tracking
 from sgsim.conntrack.entry import ConntrackEntry
 from sgsim.conntrack.exempt import ExemptTraffic
 from sgsim.conntrack.policies import RelatedIcmp
 from sgsim.conntrack.table import ConntrackTable
+from sgsim.conntrack.tcp import ENDED_STATES, TcpMove
 from sgsim.engine import interface_filter, steps
+from sgsim.engine.interface_filter import InterfaceFilter
 from sgsim.engine.memory import FragmentMemory
+from sgsim.engine.passage import Passage
 from sgsim.model.path import PathLabel
 from sgsim.model.states import ConntrackDirection
 from sgsim.rules.match import ResolvedRule, RuleMatcher
@@ -51,6 +54,25 @@ def _one_later(function: Callable[[float], int]) -> Callable[[float], int]:
     return lambda seconds: function(seconds) + 1
 
 
+def _that_renews(move: Callable[..., TcpMove]) -> Callable[..., TcpMove]:
+    def renewing(*args: Any, **kwargs: Any) -> TcpMove:
+        moved = move(*args, **kwargs)
+        moved.renews = True
+        return moved
+
+    return renewing
+
+
+def _refreshing(quoted_flow: Callable[..., ConntrackEntry | None]) -> Callable[..., ConntrackEntry | None]:
+    def refreshing(at: InterfaceFilter, passage: Passage) -> ConntrackEntry | None:
+        entry = quoted_flow(at, passage)
+        if entry is not None:
+            at.table.refresh(entry, passage.now_ns + at.timeout_ns(entry))
+        return entry
+
+    return refreshing
+
+
 FAULTS: Final[dict[str, Fault]] = {
     "the rule back is not looked at": Fault(RuleMatcher, "is_open_back", _yes, {"untracked"}),
     "the profile is not asked whether anything is left untracked": Fault(tracking, "may_bypass", _yes, {"untracked", "linux"}, kernel=True),
@@ -76,11 +98,19 @@ FAULTS: Final[dict[str, Fault]] = {
     ),
     "nothing expires": Fault(ConntrackTable, "expire", always(0), {"timeout-boundaries", "timeouts", "capacity", "tcp"}, kernel=True),
     "only the opener restarts the timeout": Fault(
-        interface_filter.InterfaceFilter,
-        "_restarts",
-        lambda _, entry, __: not entry.answered,
-        {"timeouts"},
+        InterfaceFilter, "_restarts", lambda _, entry, __: not entry.answered, {"timeouts"}, kernel=True
     ),
+    "after the close nothing restarts the timeout": Fault(
+        InterfaceFilter,
+        "_restarts",
+        lambda self, entry, effect, restarts=InterfaceFilter._restarts: (
+            entry.tcp_state not in ENDED_STATES and restarts(self, entry, effect)
+        ),
+        {"linux", "settings"},
+        kernel=True,
+    ),
+    "a SYN that is repeated restarts the timeout": Fault(tcp, "linux_move", _that_renews(tcp.linux_move), {"linux"}, kernel=True),
+    "an error restarts the timeout": Fault(steps, "_quoted_flow", _refreshing(steps._quoted_flow), {"icmp"}, kernel=True),
     "every rule admits every peer": Fault(ResolvedRule, "admits", lambda self, header: self.rule.admits_service(header), {"rules"}, kernel=True),
     "an ICMP rule ignores the code": Fault(IcmpMatch, "admits", lambda self, icmp_type, _: self.icmp_type in {None, icmp_type}, {"rules"}, kernel=True),
     "the last place is never given": Fault(

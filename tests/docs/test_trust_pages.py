@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import facts
 import pytest
 import trust_facts
 
@@ -65,6 +66,19 @@ def test_each_assumption_names_the_nearest_source_or_none():
     for topic in load_assumptions():
         for each in topic.assumptions:
             assert bool(trust_facts.assumption_sources(each)) is bool(settings & set(each.settings) or each.statements)
+
+
+def test_the_options_that_assumptions_name_exist():
+    told = {
+        name
+        for topic in load_assumptions()
+        for each in topic.assumptions
+        for text in (each.option, each.default, each.if_wrong, each.measure)
+        for name in re.findall(r"`(--[a-z-]+)", text)
+    }
+    known = {name for options in facts.option_groups().values() for option in options for name in option.opts}
+    assert told
+    assert told - known == set()
 
 
 def test_the_number_of_assumptions_is_told():

@@ -5,13 +5,14 @@ from itertools import chain
 import pytest
 from conformance.faults import FAULTS
 from conformance.kernel.compare import DiffersError, assert_same, record, timed
-from conformance.kernel.moves import HOSTS, PEERS, Send, Talk, Tell
+from conformance.kernel.every_sequence import along
+from conformance.kernel.moves import HOSTS, PEERS, Move, Send, Talk, Tell
 from conformance.kernel.oracle import LONG_S
 from conformance.kernel.rules import OPEN, SERVER, known
 from conformance.kernel.timing import Rounds, TooLateError
 
 from sgsim.engine.reference_batches import ReferenceBatches
-from sgsim.model.protocol import Protocol, parse_tcp_flags
+from sgsim.model.protocol import Protocol
 from sgsim.model.states import Direction
 
 INGRESS, EGRESS = Direction.INGRESS, Direction.EGRESS
@@ -24,17 +25,12 @@ UDP = Talk(HOST, PEER, Protocol.UDP, 53, 7)
 ECHO = Talk(HOST, PEER, Protocol.ICMP, 7)
 
 
-def connection(peer, port):
-    """A handshake, and both ends close."""
-    talk = Talk(HOST, peer, Protocol.TCP, 443, port)
-    way = {">": INGRESS, "<": EGRESS}
-    return [
-        Send(talk, way[word[0]], flags=parse_tcp_flags(word[1:])) for word in (">S", "<SA", ">A", "<A", ">FA", "<A")
-    ]
-
-
-ADMITTED = [
-    *chain.from_iterable(connection(peer, port) for peer in (PEER, STRANGER) for port in range(1, 20)),
+ADMITTED: list[Move] = [
+    *chain.from_iterable(
+        along(">S <SA >A <A >FA <A", Talk(HOST, peer, Protocol.TCP, 443, port))
+        for peer in (PEER, STRANGER)
+        for port in range(1, 20)
+    ),
     Send(UDP, INGRESS),
     Send(UDP, INGRESS),
     Send(UDP, EGRESS),
@@ -46,30 +42,58 @@ ADMITTED = [
 ]
 """About half of it has a rule."""
 
-ABOUT_FLOWS = [
+ABOUT_FLOWS: list[Move] = [
     Tell(about, EGRESS, HOST, receiver)
     for about in (Send(UDP, INGRESS), Send(Talk(HOST, PEER, Protocol.UDP, 99, 99), INGRESS))
     for receiver in (PEER, STRANGER)
 ]
 """To the sender of what they quote, and astray; about a flow, and about none."""
 
-UNASKED = [Send(Talk(HOST, PEER, Protocol.ICMP, 99), INGRESS, kind=0)]
+UNASKED: list[Move] = [Send(Talk(HOST, PEER, Protocol.ICMP, 99), INGRESS, kind=0)]
 """An answer to nothing."""
 
-OPENED = [Send(Talk(HOST, PEER, Protocol.UDP, 500, 500), INGRESS)]
+OPENED: list[Move] = [Send(Talk(HOST, PEER, Protocol.UDP, 500, 500), INGRESS)]
+
+
+ALONE, TOLD_OF = (Talk(HOST, PEER, Protocol.UDP, 53, port) for port in (1, 2))
+OPEN_TALK, CLOSED_TALK, UNANSWERED = (Talk(HOST, PEER, Protocol.TCP, 443, port) for port in (1, 2, 3))
+
+ROUNDS: list[list[Move]] = [
+    [
+        Send(ALONE, INGRESS),
+        Send(TOLD_OF, INGRESS),
+        *along(">S <SA >A", OPEN_TALK),
+        *along(">S <SA >A >FA <FA >A", CLOSED_TALK),
+        *along(">S", UNANSWERED),
+    ],
+    [
+        Tell(Send(TOLD_OF, INGRESS), EGRESS, HOST, PEER),
+        *along(">A", OPEN_TALK),
+        *along(">A", CLOSED_TALK),
+        *along(">S", UNANSWERED),
+    ],
+    [
+        Send(ALONE, EGRESS),
+        Send(TOLD_OF, EGRESS),
+        *along("<A", OPEN_TALK),
+        *along("<A", CLOSED_TALK),
+        *along("<SA", UNANSWERED),
+    ],
+]
+"""What restarts a timeout and what does not; last, the host sends what no rule admits."""
 
 
 @pytest.fixture(scope="module")
 def recordings(kernel):
-    """About 300 packets under rules that admit little, all and nothing; and a flow that expires."""
+    """About 300 packets under rules that admit little, all and nothing; and flows that expire, or do not."""
     parts = [(NARROW, ADMITTED), (known(), ABOUT_FLOWS), (OPEN, [*UNASKED, *OPENED]), (known(), [OPENED[0]])]
-    return [record(kernel, parts, timed(LONG_S)), expired(kernel)]
+    return [record(kernel, parts, timed(LONG_S)), in_rounds(kernel)]
 
 
-def expired(kernel):
-    """A flow that has expired, and a packet of it, which no rule admits."""
+def in_rounds(kernel):
+    """Rounds 0.8 s apart, with timeouts of 1 s."""
     seconds = dict.fromkeys(LONG_S, 1)
-    parts = [(SERVER, [Send(UDP, INGRESS)]), (SERVER, []), (SERVER, [Send(UDP, EGRESS)])]
+    parts = [(SERVER, moves) for moves in ROUNDS]
     kernel.time_out_after(seconds)
     try:
         for _ in range(5):
@@ -85,6 +109,10 @@ def expired(kernel):
 def test_without_a_fault_nothing_differs(recordings):
     for recording in recordings:
         assert_same(recording, ReferenceBatches)
+
+
+def test_flows_expire_unless_something_restarts_their_timeout(recordings):
+    assert [seen.passed for seen in recordings[1].parts[2].seen] == [False, False, True, True, False]
 
 
 def test_the_packets_pass_and_are_dropped(recordings):
