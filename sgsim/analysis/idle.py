@@ -4,10 +4,11 @@ An entry is gone when it was idle for its timeout, so a flow whose packets stand
 most `gap`. With the longest timeout that there is, gaps tell what shorter ones would do.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from sgsim.model.columns import packet_at
 from sgsim.model.decision import Reason
@@ -44,11 +45,12 @@ class IdleFlow:
 class IdleGaps:
     """Notes the longest silence of each established TCP flow."""
 
-    files: tuple[str, ...] = ()
     gaps: dict[int, IdleFlow] = field(factory=dict)
     """By flow."""
     _last: dict[int, int] = field(factory=dict)
     """When each flow that is established was last seen."""
+    _files: dict[int, int] = field(factory=dict)
+    """In which input the longest silence of each flow ended."""
 
     def see(self, packets: "PacketColumns", decisions: "DecisionColumns", engine: "Engine") -> None:
         """Look at a batch, flow by flow in the order of time."""
@@ -86,19 +88,21 @@ class IdleGaps:
         flow, row, rule = int(decisions.flow[place]), int(decisions.row[place]), int(decisions.rule[place])
         if flow in self.gaps and self.gaps[flow].gap_ns >= gap_ns:
             return
+        self._files[flow] = int(packets.file[row])
         self.gaps[flow] = IdleFlow(
             interface_id=engine.interface_ids[int(decisions.interface[place])],
             flow=flow,
             gap_ns=gap_ns,
             packet=str(packet_at(packets, row)),
-            file=self.files[int(packets.file[row])] if self.files else "",
+            file="",
             number=int(packets.number[row]),
             rule_id=engine.rules[rule].rule_id if rule >= 0 else "",
         )
 
-    def longest(self) -> list[IdleFlow]:
-        """All of them, the longest silence first."""
-        return sorted(self.gaps.values(), key=lambda each: (-each.gap_ns, each.flow))
+    def longest(self, files: Sequence[str]) -> list[IdleFlow]:
+        """All of them, the longest silence first; `files` are the names of the inputs."""
+        named = (evolve(each, file=files[self._files[flow]]) for flow, each in self.gaps.items())
+        return sorted(named, key=lambda each: (-each.gap_ns, each.flow))
 
 
 @define

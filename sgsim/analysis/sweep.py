@@ -25,6 +25,7 @@ from sgsim.model.states import TcpState
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.api import TrafficOptions, inputs_of, traffic_options
 from sgsim.simulation.driver import Wanted, run
+from sgsim.sources.inner import Inner
 
 if TYPE_CHECKING:
     from sgsim.engine.options import EngineOptions
@@ -179,7 +180,7 @@ def sweep_points(
     jobs: int = 1,
 ) -> Sweep:
     """Find what traffic needs; arguments as `sgsim.simulation.driver.run` takes them, and `sweep`."""
-    if jobs > 1 and not all(isinstance(each, str | Path) for each in traffic):
+    if jobs > 1 and not all(isinstance(each.item if isinstance(each, Inner) else each, str | Path) for each in traffic):
         raise ConfigError("traffic must be files to be replayed by several processes, got something else: take jobs=1")
     for timeout in timeouts_s:
         options.profile.given("tcp_established_s", timeout)
@@ -256,7 +257,7 @@ def _run_all(jobs: Sequence[_Job], workers: int) -> list[_Outcome]:
 
 
 def _run(job: _Job) -> _Outcome:
-    gaps, midstream = IdleGaps(tuple(str(each) for each in job.traffic)), MidstreamFlows()
+    gaps, midstream = IdleGaps(), MidstreamFlows()
 
     def see(packets: Any, decisions: Any, engine: Any) -> None:  # noqa: ANN401  # the driver's types
         midstream.see(packets, decisions, engine)
@@ -264,9 +265,11 @@ def _run(job: _Job) -> _Outcome:
             gaps.see(packets, decisions, engine)
 
     summary = run(job.inventory, job.traffic, job.options, engine=job.engine, wanted=Wanted(see=see)).summary
-    idle = tuple(evolve(each, file=summary.files[0]) if len(summary.files) == 1 else each for each in gaps.longest())
     return _Outcome(
-        summary=summary, midstream=frozenset(midstream.keys), midstream_packets=midstream.packets, gaps=idle
+        summary=summary,
+        midstream=frozenset(midstream.keys),
+        midstream_packets=midstream.packets,
+        gaps=tuple(gaps.longest(summary.files)),
     )
 
 

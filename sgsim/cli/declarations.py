@@ -34,6 +34,17 @@ class Number(click.ParamType[float]):
         return number
 
 
+class OneOf(click.Choice[str]):
+    """One of some words; its errors say which."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401, ARG002  # click's signature
+        """Take the word."""
+        if value not in self.choices:
+            name = param.opts[-1] if param is not None else "value"
+            raise ConfigError(f"{name} must be one of {', '.join(self.choices)}, got {value!r}")
+        return str(value)
+
+
 DOCUMENT_OPTIONS: Final = (
     click.option(
         "-r", "--rules", multiple=True, metavar="RULES",
@@ -96,18 +107,9 @@ RULE_OPTIONS: Final = (
     ),
 )  # fmt: skip
 
-TRAFFIC_OPTIONS: Final = (
+RECORDING_OPTIONS: Final = (
     click.option(
         "--inner", metavar="vxlan", help="Judge what the packets of captures carry: vxlan, as VPC Traffic Mirroring sends it."
-    ),
-    click.option(
-        "--change", multiple=True, metavar="TIME=RULES",
-        help="From TIME on (seconds after the first packet, or 2026-01-31T12:00:00Z) what RULES describe replaces "
-        "what has the same id. Repeatable.",
-    ),
-    click.option(
-        "--timeline", multiple=True, metavar="FILE",
-        help="A YAML list of changes of rules, groups, addresses, timeouts and capacity, each at its time. Repeatable.",
     ),
     click.option(
         "--cold-start", is_flag=True, help="The table is empty at the first packet: presume no flow to be open already."
@@ -125,3 +127,29 @@ TRAFFIC_OPTIONS: Final = (
         "[default: the default format]",
     ),
 )  # fmt: skip
+"""How recorded traffic is to be understood."""
+
+CHANGE_OPTIONS: Final = (
+    click.option(
+        "--change", multiple=True, metavar="TIME=RULES",
+        help="From TIME on (seconds after the first packet, or 2026-01-31T12:00:00Z) what RULES describe replaces "
+        "what has the same id. Repeatable.",
+    ),
+    click.option(
+        "--timeline", multiple=True, metavar="FILE",
+        help="A YAML list of changes of rules, groups, addresses, timeouts and capacity, each at its time. Repeatable.",
+    ),
+)  # fmt: skip
+"""What changes while the traffic runs."""
+
+TRAFFIC_OPTIONS: Final = (*RECORDING_OPTIONS, *CHANGE_OPTIONS)
+
+ENGINE_OPTION: Final = click.option(
+    "--engine", default="auto", show_default=True, type=OneOf(["auto", "reference", "compiled"]),
+    help="What judges the packets, with the same answers; auto takes the compiled one for large files.",
+)  # fmt: skip
+
+TRAFFIC_OPTION: Final = click.option(
+    "--traffic", "-t", "more", multiple=True, metavar="TRAFFIC", help="The argument as an option. Repeatable."
+)
+"""Traffic as an option, for commands that take it as their argument."""

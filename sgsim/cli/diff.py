@@ -1,15 +1,17 @@
 """`sgsim diff`: what changes between two rule sets."""
 
 import gc
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import evolve
 
 from sgsim.analysis.diff import diff_rules
 from sgsim.analysis.intended import intents_of, judge_intended
+from sgsim.cli.declarations import ENGINE_OPTION
 from sgsim.cli.main import EXIT_BAD_INPUT, complain
-from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options, traffic_options
+from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options
 from sgsim.documents.changes import TIME_FORMS, read_time
 from sgsim.documents.intended_doc import read_intended
 from sgsim.engine.options import EngineOptions
@@ -26,7 +28,7 @@ EXIT_DIFFERENT = 1
 
 @click.command("diff", short_help="Say what a change of rules changes, exactly")
 @rule_options
-@traffic_options
+@recording_options
 @click.option(
     "--map", "mapped", multiple=True, metavar="OLD=NEW",
     help="A group of OLD, by id or name, and the group of NEW that it is, where neither id nor name tells. Repeatable.",
@@ -46,10 +48,7 @@ EXIT_DIFFERENT = 1
     help="When the new rules begin to hold, in seconds after the first packet or as 2026-01-31T12:00:00Z; without it "
     "whole runs are compared.",
 )  # fmt: skip
-@click.option(
-    "--engine", type=click.Choice(["auto", "reference", "compiled"]), default="auto", show_default=True,
-    help="What judges the packets, with the same answers.",
-)  # fmt: skip
+@ENGINE_OPTION
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.argument("old")
 @click.argument("new", required=False)
@@ -95,12 +94,8 @@ def command(
         intents = intents_of(read_intended(intended, before, after), before, after, diff.unknown_peers)
         judged = judge_intended(diff, intents)
     replayed = None
-    if recorded.change or recorded.timeline:
-        raise ConfigError(
-            "the change to compare must be that from OLD to NEW, at --at TIME, got --change or --timeline"
-        )
     if traffic:
-        replayed = _replay(before, after, traffic, recorded.engine_options(given), engine, at)
+        replayed = _replay(before, after, recorded.inputs(traffic), recorded.engine_options(given), engine, at)
     elif at is not None:
         raise ConfigError(f"--at must go with -t TRAFFIC, got --at {at} alone")
     _print(DiffReport(diff, options.profile, judged, replayed), form)
@@ -112,7 +107,7 @@ def command(
 
 
 def _replay(
-    before: Inventory, after: Inventory, traffic: tuple[str, ...], options: EngineOptions, engine: str, at: str | None
+    before: Inventory, after: Inventory, traffic: Sequence[Any], options: EngineOptions, engine: str, at: str | None
 ) -> "TrafficDiff":
     change = None
     if at is not None:

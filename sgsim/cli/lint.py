@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options
+from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options
 from sgsim.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ LEVELS: Final = ("error", "warning", "note", "never")
 
 @click.command("lint", short_help="Find rules that are redundant, dangling or too open")
 @rule_options
+@recording_options
 @click.option(
     "-t", "--traffic", multiple=True, metavar="TRAFFIC", help="Traffic that tells what tracking costs. Repeatable."
 )
@@ -46,6 +47,7 @@ LEVELS: Final = ("error", "warning", "note", "never")
 def command(
     ctx: click.Context,
     given: RuleOptions,
+    recorded: TrafficOptions,
     traffic: tuple[str, ...],
     disable: tuple[str, ...],
     admin_ports: str | None,
@@ -80,7 +82,7 @@ def command(
         profile=given.engine_options().profile,
         disable=disable,
         admin_ports=_ports(admin_ports) if admin_ports is not None else ADMIN_PORTS,
-        summary=_summary(given, inventory, traffic) if traffic else None,
+        summary=_summary(given, recorded, inventory, traffic) if traffic else None,
     )
     accepted = read_baseline(baseline) if baseline is not None else ()
     judged = judge(found.findings, accepted, _day(today))
@@ -92,10 +94,12 @@ def command(
         ctx.exit(EXIT_FOUND)
 
 
-def _summary(given: RuleOptions, inventory: "Inventory", traffic: tuple[str, ...]) -> "Summary":
+def _summary(
+    given: RuleOptions, recorded: TrafficOptions, inventory: "Inventory", traffic: tuple[str, ...]
+) -> "Summary":
     from sgsim.simulation.driver import run  # noqa: PLC0415  # numpy is only for those who replay
 
-    return run(inventory, traffic, TrafficOptions().engine_options(given)).summary
+    return run(inventory, recorded.inputs(traffic), recorded.engine_options(given)).summary
 
 
 def _ports(text: str) -> list[int]:

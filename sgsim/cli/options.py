@@ -1,7 +1,8 @@
 """Options that mean the same in every command, and what is built from them.
 
 `rule_options` are what a filter is made of, `document_options` those of them that say which rules there are;
-`traffic_options` are those that only recorded traffic knows. Each decorator hands its command one object as a keyword:
+`traffic_options` are those that only recorded traffic knows, `recording_options` those of them that change nothing
+while it runs; `traffic_argument` is the traffic itself. Each decorator hands its command one object as a keyword:
 `given: RuleOptions`, and `recorded: TrafficOptions`::
 
     @click.command("check")
@@ -18,9 +19,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import click
 from attrs import evolve, field, fields, frozen
 
-from sgsim.cli.declarations import DOCUMENT_OPTIONS, RULE_OPTIONS, TRAFFIC_OPTIONS
+from sgsim.cli.declarations import DOCUMENT_OPTIONS, RECORDING_OPTIONS, RULE_OPTIONS, TRAFFIC_OPTION, TRAFFIC_OPTIONS
 from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile, find_profile
 from sgsim.conntrack.table import DEFAULT_REMEMBER
 from sgsim.documents import load
@@ -234,6 +236,22 @@ def document_options(command: Command) -> Command:
 def traffic_options(command: Command) -> Command:
     """Add the options of recorded traffic, and hand them over as `recorded`."""
     return _collected(command, TRAFFIC_OPTIONS, "recorded", TrafficOptions)
+
+
+def recording_options(command: Command) -> Command:
+    """Add the options of recorded traffic under the same rules all the time, and hand them over as `recorded`."""
+    return _collected(command, RECORDING_OPTIONS, "recorded", TrafficOptions)
+
+
+def traffic_argument(command: Command) -> Command:
+    """Add `TRAFFIC...`, or `-t TRAFFIC` as often, and hand both over as `traffic`."""
+
+    @functools.wraps(command)
+    def with_traffic(traffic: tuple[str, ...], more: tuple[str, ...], **values: Any) -> Any:  # noqa: ANN401  # whatever click hands over
+        return command(traffic=(*more, *traffic), **values)
+
+    argument: Callable[[Command], Command] = click.argument("traffic", nargs=-1, metavar="TRAFFIC...")
+    return argument(TRAFFIC_OPTION(with_traffic))
 
 
 def _collected(command: Command, options: tuple[Callable[[Command], Command], ...], name: str, kind: Any) -> Command:  # noqa: ANN401  # an attrs class

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import click
 from attrs import define
 
-from sgsim.cli.declarations import Number
+from sgsim.cli.declarations import ENGINE_OPTION, Number
 from sgsim.cli.main import EXIT_BAD_INPUT, complain
-from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options, traffic_options
+from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options, traffic_argument, traffic_options
 from sgsim.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ class Shower:
 @click.command("replay", short_help="Play a capture or flow log through the groups")
 @rule_options
 @traffic_options
-@click.option(
-    "--engine", default="auto", show_default=True, metavar="auto|reference|compiled",
-    help="What judges the packets, with the same answers; auto takes the compiled one for large files.",
-)  # fmt: skip
+@ENGINE_OPTION
 @click.option(
     "--threads", default="2", show_default=True, metavar="1|2",
     help="With 2 the compiled engine judges in one thread while another reads; the answers are the same.",
@@ -73,10 +70,7 @@ class Shower:
     help="Save the packets that are allowed to a capture (.pcap or .pcapng, also .gz), as they were.",
 )  # fmt: skip
 @click.option("--write-denied", metavar="FILE", help="The same for the packets that are denied.")
-@click.option(
-    "--traffic", "-t", "more", multiple=True, metavar="TRAFFIC", help="The argument as an option. Repeatable."
-)
-@click.argument("traffic", nargs=-1, metavar="TRAFFIC...")
+@traffic_argument
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -92,7 +86,6 @@ def command(
     show: int,
     write_allowed: str | None,
     write_denied: str | None,
-    more: tuple[str, ...],
     traffic: tuple[str, ...],
 ) -> None:
     """Replay captures or VPC flow logs through security groups.
@@ -111,8 +104,6 @@ def command(
       sgsim replay -r rules/ --write-denied denied.pcap -q capture.pcap
       tcpdump -s 128 -w - | sgsim replay -r rules/ --show 20 -
     """  # noqa: D301  # click wants the character, to leave the lines as they are
-    traffic = (*more, *traffic)
-    _check_choice("--engine", engine, ("auto", "reference", "compiled"))
     _check_choice("--threads", threads, ("1", "2"))
     _check_choice("--format", form, ("text", "json"))
     _check_endings("--decisions", decisions, TABLE_ENDINGS, may_be_stdout=True)

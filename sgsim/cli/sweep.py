@@ -7,8 +7,8 @@ from typing import Final
 
 import click
 
-from sgsim.cli.declarations import Number
-from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options
+from sgsim.cli.declarations import ENGINE_OPTION, Number
+from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options, traffic_argument
 from sgsim.errors import ConfigError
 
 LARGE_BYTES: Final = 10_000_000
@@ -17,6 +17,7 @@ LARGE_BYTES: Final = 10_000_000
 
 @click.command("sweep", short_help="Find which capacity and timeouts traffic needs")
 @rule_options
+@recording_options
 @click.option(
     "--timeouts", metavar="S[,S]", help="Idle timeouts of established TCP to try. [default: 60,350,3600,86400,432000]"
 )
@@ -28,17 +29,12 @@ LARGE_BYTES: Final = 10_000_000
     "--jobs", type=Number("processes", least=1, is_whole=True), metavar="N",
     help="How many replays run at the same time. [default: one for each processor, if the traffic is large]",
 )  # fmt: skip
-@click.option(
-    "--engine",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "reference", "compiled"]),
-    help="What judges the packets.",
-)
+@ENGINE_OPTION
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.argument("traffic", nargs=-1, metavar="TRAFFIC...")
+@traffic_argument
 def command(
     given: RuleOptions,
+    recorded: TrafficOptions,
     timeouts: str | None,
     capacities: str | None,
     no_advice: bool,
@@ -65,8 +61,8 @@ def command(
 
     found = sweep_points(
         given.inventory(),
-        traffic,
-        TrafficOptions().engine_options(given),
+        recorded.inputs(traffic),
+        recorded.engine_options(given),
         timeouts_s=_numbers("--timeouts", timeouts) if timeouts is not None else TIMEOUTS_S,
         capacities=[int(each) for each in _numbers("--capacities", capacities, whole=True)]
         if capacities is not None

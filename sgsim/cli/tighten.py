@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from sgsim.cli.declarations import Number
-from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options
+from sgsim.cli.declarations import ENGINE_OPTION, Number
+from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options, traffic_argument
 from sgsim.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ OUTPUT_ENDINGS: Final = (".yaml", ".yml", ".json")
 
 @click.command("tighten", short_help="Find the narrowest rules that carry this traffic")
 @rule_options
+@recording_options
 @click.option(
     "--prefix4",
     type=Number("bits", least=0, is_whole=True),
@@ -73,13 +74,7 @@ OUTPUT_ENDINGS: Final = (".yaml", ".yml", ".json")
     metavar="SHARE",
     help="Do not learn from this share at the end; check on it instead.",
 )
-@click.option(
-    "--engine",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "reference", "compiled"]),
-    help="What judges the packets.",
-)
+@ENGINE_OPTION
 @click.option("-o", "--output", metavar="FILE", help="Write the new rules: .yaml or .json.")
 @click.option(
     "--format",
@@ -89,9 +84,10 @@ OUTPUT_ENDINGS: Final = (".yaml", ".yml", ".json")
     show_default=True,
     help="aws-cli: commands that apply the change.",
 )
-@click.argument("traffic", nargs=-1, metavar="TRAFFIC...")
+@traffic_argument
 def command(
     given: RuleOptions,
+    recorded: TrafficOptions,
     prefix4: int,
     prefix6: int,
     port_gap: int,
@@ -127,10 +123,18 @@ def command(
 
     knobs = Knobs(prefix4=prefix4, prefix6=prefix6, port_gap=port_gap, ephemeral=ephemeral, most=most, least=least)
     inventory = given.inventory()
-    options = TrafficOptions().engine_options(given)
+    options = recorded.engine_options(given)
     with progress() as shown:
         watch = None if shown is None else shown.show
-        found = tighten_rules(inventory, traffic, options, knobs=knobs, hold_out=hold_out, engine=engine, watch=watch)
+        found = tighten_rules(
+            inventory,
+            recorded.inputs(traffic),
+            options,
+            knobs=knobs,
+            hold_out=hold_out,
+            engine=engine,
+            watch=watch,
+        )
     if output is not None:
         _write(Path(output), found)
     if form == "json":

@@ -2,19 +2,17 @@
 
 import click
 
+from sgsim.cli.declarations import ENGINE_OPTION
 from sgsim.cli.main import EXIT_BAD_INPUT, complain
-from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options, traffic_options
+from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options, traffic_argument, traffic_options
 
 
 @click.command("usage", short_help="Count how much each rule is used")
 @rule_options
 @traffic_options
-@click.option(
-    "--engine", default="auto", show_default=True, type=click.Choice(["auto", "reference", "compiled"]),
-    help="What judges the packets, with the same answers; auto takes the compiled one for large files.",
-)  # fmt: skip
+@ENGINE_OPTION
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
-@click.argument("traffic", nargs=-1, metavar="TRAFFIC...")
+@traffic_argument
 @click.pass_context
 def command(
     ctx: click.Context,

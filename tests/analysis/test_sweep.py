@@ -2,6 +2,7 @@
 
 import pytest
 from builders import group, interface, inventory
+from cli.web_traffic import capture
 from simulation.batches import ListSource, packets
 
 from sgsim.analysis.sweep import sweep_points
@@ -59,6 +60,16 @@ def test_each_flow_has_its_own_silences():
     found = swept(flow(1, 0, 1, 2, 100), flow(2, 0, 1, 2, 50, 300), flow(3, 0, 1, 2))
     assert [idle.gap_ns // SECOND_NS for idle in found.idle] == [250, 98]
     assert found.idle_flows == 2
+
+
+def test_a_silence_names_its_file_in_a_folder(tmp_path):
+    opening, answer, again = (f"tcp {ends}" for ends in (
+        "198.51.100.7:1 -> 192.0.2.10:443 S", "192.0.2.10:443 -> 198.51.100.7:1 SA", "198.51.100.7:1 -> 192.0.2.10:443 A",
+    ))  # fmt: skip
+    (tmp_path / "a.pcap").write_bytes(capture(opening, answer, again, times_s=(0, 1, 2)))
+    (tmp_path / "b.pcap").write_bytes(capture(again, times_s=(300,)))
+    (idle,) = sweep_points(KNOWN, [str(tmp_path)], OPTIONS).idle
+    assert (idle.file, idle.number, idle.gap_ns) == (str(tmp_path / "b.pcap"), 1, 298 * SECOND_NS)
 
 
 def test_a_silence_across_batches_is_seen():
