@@ -85,7 +85,7 @@ class Fidelity(Chapters):
         for topic in _topics_with_shown():
             rows = [self._row(each, proofs[each.statement_id], witnesses) for each in _shown(topic)]
             heads = ["Behaviour", "Known by", "Vectors", "Kernel", "Others"]
-            chapters.append(f"### {topic.title}\n\n{table(heads, rows)}")
+            chapters.append(f"### {topic.title}\n\n{{.fidelity}}\n{table(heads, rows)}")
         return "\n\n".join(chapters)
 
     @staticmethod
