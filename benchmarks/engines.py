@@ -15,50 +15,19 @@ from pathlib import Path
 
 import corpora
 import numpy as np
-from netaddr import IPNetwork
 
 from sgsim.engine.compiled import CompiledEngine
 from sgsim.engine.options import EngineOptions
 from sgsim.engine.reference_batches import ReferenceBatches
 from sgsim.model.columns import DecisionColumns, select_rows
-from sgsim.model.interface import Interface
-from sgsim.model.states import Direction
 from sgsim.rules.inventory import Inventory
-from sgsim.rules.port_range import PortRange
-from sgsim.rules.rule import Cidr, Rule
-from sgsim.rules.security_group import SecurityGroup
+from sgsim.simulation.made_rules import made_inventory
 from sgsim.simulation.pipeline import ReadAhead
 from sgsim.sources.native import NativePcapSource
 
 RULES = (60, 300)
 SLICE = 20_000
 RUNS = 3
-
-
-def inventory(rules: int) -> Inventory:
-    """One interface with so many narrow rules, and halves of all addresses in each direction: all is tracked."""
-    rng = np.random.default_rng(1)
-    made = [_narrow(rng, number) for number in range(rules)]
-    made += [
-        Rule(group_id="sg-1", direction=direction, protocol=-1, peer=Cidr(IPNetwork(half)))
-        for direction in Direction
-        for half in ("0.0.0.0/1", "128.0.0.0/1")
-    ]
-    group = SecurityGroup(group_id="sg-1", rules=made)
-    interface = Interface(interface_id="eni-a", addresses="10.0.1.5", group_ids=("sg-1",))
-    return Inventory(groups={"sg-1": group}, interfaces={"eni-a": interface})
-
-
-def _narrow(rng: np.random.Generator, number: int) -> Rule:
-    first = int(rng.integers(1, 60_000))
-    block = ".".join(str(byte) for byte in rng.integers(1, 220, 3))
-    return Rule(
-        group_id="sg-1",
-        direction=Direction(1 + number % 2),
-        protocol=(6, 17)[number // 2 % 2],
-        ports=PortRange(first, first + int(rng.integers(0, 2000))),
-        peer=Cidr(IPNetwork(f"{block}.0/{rng.integers(8, 25)}")),
-    )
 
 
 def check(path: Path, rules: Inventory) -> None:
@@ -125,7 +94,7 @@ def main() -> None:
     for name in sys.argv[1:] or ["a", "b"]:
         path = corpora.path(name)
         for number in RULES:
-            rules = inventory(number)
+            rules = made_inventory(number)
             check(path, rules)
             decode, judge, both = np.median(list(compiled_rates(path, rules)), axis=0) / 1e6
             threaded, reference = two_threads_rate(path, rules) / 1e6, reference_rate(path, rules) / 1e6

@@ -12,60 +12,23 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import corpora
 import numpy as np
-from engines import inventory
 
 from sgsim.engine.compiled import CompiledEngine
 from sgsim.engine.options import EngineOptions
-from sgsim.kernels import layout
-from sgsim.model.columns import PACKET_DTYPES, PacketColumns, packet_columns
+from sgsim.model.columns import PacketColumns
 from sgsim.model.decision import Reason
-from sgsim.model.protocol import Protocol
-from sgsim.sources.native import NATIVE_BATCH_ROWS
+from sgsim.simulation.live_flows import BATCH_ROWS, hitting, opening
+from sgsim.simulation.made_rules import made_inventory
 
 LIVE: Final = (10_000, 100_000, 1_000_000, 10_000_000)
 ROUNDS: Final = 5
 HITS: Final = 2_000_000
-START_NS: Final = corpora.START_S * 10**9
 UDP_NS: Final = 30 * 10**9
 """How long a flow of one packet is remembered, in the default profile."""
-
-
-def packets(flow: np.ndarray, time_ns: np.ndarray, is_ours: np.ndarray) -> PacketColumns:
-    """UDP packets of numbered flows, each with a peer and a port of its own."""
-    mixed = (flow.astype(np.uint64) * np.uint64(0x9E3779B1)) & np.uint64(0xFFFFFFF)  # no neighbours in the index
-    remote = np.uint64(0x2000_0000) + (mixed >> np.uint64(4))
-    port = (np.uint64(1024) + (mixed & np.uint64(15))).astype(np.uint16)
-    local = np.full(len(flow), corpora.LOCAL, np.uint64)
-    columns = {name: np.zeros(len(flow), dtype) for name, dtype in PACKET_DTYPES.items()}
-    columns |= {
-        "time_ns": time_ns, "src_lo": np.where(is_ours, local, remote), "dst_lo": np.where(is_ours, remote, local),
-        "src_port": np.where(is_ours, 443, port).astype(np.uint16),
-        "dst_port": np.where(is_ours, port, 443).astype(np.uint16),
-    }  # fmt: skip
-    for name, value in (("family", 4), ("protocol", Protocol.UDP), ("taken_at", -1), ("quote", -1)):
-        columns[name][:] = value
-    columns["length_bytes"][:] = 100
-    return PacketColumns(**columns, quoted=packet_columns([]).quoted)
-
-
-def opening(first: int, count: int, step_ns: float) -> Iterator[PacketColumns]:
-    """Batches in which each packet opens a flow."""
-    for begin in range(first, first + count, NATIVE_BATCH_ROWS):
-        flow = np.arange(begin, min(begin + NATIVE_BATCH_ROWS, first + count))
-        yield packets(flow, START_NS + (flow * step_ns).astype(np.int64), np.zeros(len(flow), bool))
-
-
-def hitting(rng: np.random.Generator, live: int) -> Iterator[PacketColumns]:
-    """Batches of packets of random live flows."""
-    for _ in range(HITS // NATIVE_BATCH_ROWS):
-        flow = rng.integers(0, live, NATIVE_BATCH_ROWS)
-        yield packets(flow, np.full(len(flow), START_NS + 10**9), rng.random(len(flow)) < 0.5)
 
 
 def rate(engine: CompiledEngine, batches: list[PacketColumns]) -> float:
@@ -91,27 +54,27 @@ def resident_bytes() -> int:
 def hits(live: int, *, record_flows: bool) -> None:
     """Print the line of one number of live flows."""
     before = resident_bytes()
-    engine = CompiledEngine(inventory(60), EngineOptions(recorded=True), record_flows=record_flows)
+    engine = CompiledEngine(made_inventory(60), EngineOptions(recorded=True), record_flows=record_flows)
     for batch in opening(0, live, 10**9 / live):
         engine.filter(batch)
     grown = (resident_bytes() - before) / live
-    memory = engine._keeper.memory  # noqa: SLF001 - the size of arrays is nobody else's business
-    arrays = (memory.clock[layout.POOL_USED] * layout.ENTRY_WORDS + len(memory.index)) * 8
     rng = np.random.default_rng(1)
-    check(engine, next(hitting(rng, live)), Reason.ESTABLISHED)
-    rates = [rate(engine, list(hitting(rng, live))) for _ in range(ROUNDS)]
-    bytes_each = f"{arrays / live:6.1f} B in arrays, {grown:6.1f} B resident"
+    check(engine, next(hitting(rng, live, BATCH_ROWS)), Reason.ESTABLISHED)
+    rates = [rate(engine, list(hitting(rng, live, HITS))) for _ in range(ROUNDS)]
+    bytes_each = f"{engine.table_bytes / live:6.1f} B in arrays, {grown:6.1f} B resident"
     print(f"hits   {live:9,} live  {statistics.median(rates) / 1e6:6.1f} Mpps  {bytes_each}", flush=True)
 
 
 def churn(live: int, *, record_flows: bool) -> None:
     """Print the line of one number of live flows."""
-    engine = CompiledEngine(inventory(60), EngineOptions(recorded=True, cold_start=True), record_flows=record_flows)
+    engine = CompiledEngine(
+        made_inventory(60), EngineOptions(recorded=True, cold_start=True), record_flows=record_flows
+    )
     step_ns = UDP_NS / live
     for batch in opening(0, live, step_ns):
         engine.filter(batch)
-    check(engine, next(opening(live, NATIVE_BATCH_ROWS, step_ns)), Reason.RULE)
-    first, rates = live + NATIVE_BATCH_ROWS, []
+    check(engine, next(opening(live, BATCH_ROWS, step_ns)), Reason.RULE)
+    first, rates = live + BATCH_ROWS, []
     for _ in range(ROUNDS):
         count = min(max(live // 4, 100_000), 1_000_000)
         rates.append(rate(engine, list(opening(first, count, step_ns))))

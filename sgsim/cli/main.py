@@ -21,7 +21,7 @@ SECTIONS: Final = {
     "Change": ("diff", "search", "test", "tighten", "minimize"),
     "Watch": ("usage", "lint", "quota", "sweep"),
     "Make": ("convert", "synth"),
-    "Learn and trust": ("demo", "conformance"),
+    "Learn and trust": ("demo", "conformance", "bench"),
 }
 """Each subcommand under what one does with it, in the order of the help text."""
 

@@ -89,6 +89,12 @@ class CompiledEngine:
         clock = self._keeper.memory.clock
         return int(clock[layout.NOW]) if clock[layout.HAS_BASE] else None
 
+    @property
+    def table_bytes(self) -> int:
+        """Bytes of the entries in use and of the index that finds them, of all instances."""
+        memory = self._keeper.memory
+        return (int(memory.clock[layout.POOL_USED]) * layout.ENTRY_WORDS + len(memory.index)) * 8
+
     def filter(self, packets: PacketColumns) -> DecisionColumns:
         """Judge a batch, in order; nobody may write into what it gives."""
         rows = len(packets.time_ns)

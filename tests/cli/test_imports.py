@@ -46,6 +46,8 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["lint", *RULES, "-t", CAPTURE], {"numpy"}),
         (["quota", *RULES, "--format", "json"], set()),
         (["conformance", "--help"], set()),
+        (["bench", "--help"], set()),
+        (["bench", "--packets", "1000", "--flows", "1000", "--rounds", "1"], {"numpy", "numba"}),
         (["conformance", "--engine", "reference", "--format", "junit"], set()),
         (["replay", *RULES, CAPTURE], {"numpy"}),
         (["replay", *RULES, "--format", "json", "--show", "3", CAPTURE], {"numpy"}),
