@@ -5,7 +5,7 @@ address until it has an id.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve
 
@@ -13,8 +13,9 @@ from sgsim.documents.assumptions import Assumptions
 from sgsim.documents.combine import meaning
 from sgsim.documents.contents import Contents
 from sgsim.documents.node import Node
+from sgsim.documents.terraform_configuration import module_configuration, read_configuration
 from sgsim.documents.terraform_network import read_instance, read_interface, read_subnet, read_vpc
-from sgsim.documents.terraform_references import References, module_configuration
+from sgsim.documents.terraform_references import References
 from sgsim.documents.terraform_resources import (
     Resource,
     changed_resources,
@@ -95,9 +96,7 @@ def _completed(root: Node, resources: dict[str, Resource], assumptions: Assumpti
     A group whose configuration says nothing of its rules lists those that it has today, among them rules that are
     resources of their own and will be gone.
     """
-    configuration = root.get("configuration")
-    module = configuration.get("root_module") if configuration is not None else None
-    references = References(dict(module.mapping()) if module is not None else {}, resources, assumptions)
+    references = References(read_configuration(root), resources, assumptions)
     for resource in resources.values():  # ids first: others refer to them
         if isinstance(resource.unknown, dict) and resource.unknown.get("id") is True:
             assumed = assumptions.get(resource.address)
@@ -118,11 +117,12 @@ def _contents(root: Node, resources: list[Resource], replaced: list[Rule]) -> Co
     origin, tally = root.document.origin, root.document.tally
     nodes = [(each, each.node(origin, tally)) for each in resources]
     own = [rule for each, node in nodes if each.kind in RULE_TYPES for rule in read_rules(each.kind, node)]
+    configuration = read_configuration(root)
     groups = {}
     for each, node in nodes:
         if each.kind in GROUP_TYPES and not each.is_data:
             group = read_group(node, resource_id(each, node))
-            gone = replaced if _is_read_back(root, each) else []
+            gone = replaced if _is_read_back(configuration, each) else []
             groups[group.group_id] = _joined(group, own, gone)
     elsewhere = [rule for rule in own if rule.group_id not in groups]
     for rule in elsewhere:
@@ -138,12 +138,9 @@ def resource_id(resource: Resource, node: Node) -> str:
     return (node.known_text("id") if isinstance(node.mapping(), dict) else "") or resource.address
 
 
-def _is_read_back(root: Node, resource: Resource) -> bool:
+def _is_read_back(configuration: dict[str, Any], resource: Resource) -> bool:
     """Whether the configuration leaves a group's rules to resources of their own, so that its lists are what AWS has today."""
-    configuration = root.get("configuration")
-    if configuration is None:
-        return True
-    module = module_configuration(dict(configuration.need("root_module").mapping()), resource.module)
+    module = module_configuration(configuration, resource.module)
     for each in module.get("resources", ()):
         if each.get("type") == resource.kind and each.get("name") == resource.name:
             return DIRECTIONS.keys().isdisjoint(each.get("expressions", {}))

@@ -13,6 +13,7 @@ from attrs import define, field
 
 from sgsim.documents.assumptions import Assumptions, unknown
 from sgsim.documents.node import Misread
+from sgsim.documents.terraform_configuration import module_configuration
 from sgsim.documents.terraform_resources import Resource, module_names, parent_module
 
 ID_SLOTS: Final = frozenset(
@@ -183,8 +184,8 @@ class References:
         told = {
             each
             for element in elements
-            if isinstance(element, dict)
-            for each in element.get(member) or ()
+            if isinstance(element, dict) and isinstance(element.get(member), list)
+            for each in element[member]
             if isinstance(each, str)
         }
         left = [each for each in dict.fromkeys(found) if each not in told]
@@ -272,13 +273,6 @@ class References:
         return (
             each for each in self.resources.values() if each.address == prefix or each.address.startswith(f"{prefix}[")
         )
-
-
-def module_configuration(root: dict[str, Any], module: str) -> dict[str, Any]:
-    """The configuration of a module instance; empty if there is none."""
-    for name in module_names(module):
-        root = root.get("module_calls", {}).get(name, {}).get("module", {})
-    return root
 
 
 def _id_of(resource: Resource) -> str:

@@ -113,8 +113,14 @@ def changed_resources(root: Node, side: str) -> Iterator[Resource]:
         values = change.get(side)
         if values is not None:
             found = _resource(node, node.text_or_none("module_address") or "", values)
-            found.unknown = change.mapping().get("after_unknown", {}) if side == "after" else {}
+            found.unknown = _unknown(change) if side == "after" else {}
             yield found
+
+
+def _unknown(change: Node) -> dict[str, Any]:
+    """What Terraform does not know of a resource; `false` is nothing."""
+    unknown = change.get("after_unknown")
+    return {} if unknown is None or unknown.value is False else dict(unknown.mapping())
 
 
 def _resource(node: Node, module: str, values: Node | None) -> Resource:

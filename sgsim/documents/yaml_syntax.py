@@ -7,7 +7,7 @@ duplicate keys anywhere. The composed tree is kept beside the values: it knows t
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from attrs import define, field
 
@@ -23,7 +23,7 @@ _TAG: Final = "tag:yaml.org,2002:"
 
 
 def read_yaml(text: str, origin: str) -> Iterator[Document]:
-    """Read every document of a YAML text.
+    """Read every document of a YAML text; one without any has one of nothing.
 
     Raises:
         DocumentError: If it is malformed, or YAML would read something else than is written.
@@ -42,7 +42,7 @@ def read_yaml(text: str, origin: str) -> Iterator[Document]:
     except yaml.YAMLError as error:
         raise DocumentError(f"document must be well-formed YAML, got: {' '.join(str(error).split())}") from error
     tally = Tally()
-    for root in roots:
+    for root in cast("list[yaml.Node | None]", roots) or [None]:
         builder = _Builder(has_functions=_is_template(root))
         yield Document(origin, builder.build(root), _YamlPlaces(root), tally)
 

@@ -1,7 +1,8 @@
 """An inventory in our own YAML form, one line for each rule.
 
-The law: what is written reads back as the same inventory, but for origins and notes. What the form cannot say (that a
-reference is stale, or leads to another account or VPC) is said in a comment.
+The law: what is written reads back as the same inventory, but for origins and notes, for addresses that an option gave,
+and for the `*` entries of network ACLs, which are always there. What the form cannot say (that a reference is stale, or
+leads to another account or VPC) is said in a comment.
 """
 
 import json
@@ -16,11 +17,15 @@ from sgsim.documents.yaml_rules import RULE_LISTS
 from sgsim.model.interface import Interface, TimeoutOverrides
 from sgsim.model.protocol import protocol_name
 from sgsim.rules.inventory import Inventory, Vpc
+from sgsim.rules.network_acl import NetworkAcl
 from sgsim.rules.prefix_list import PrefixList
 from sgsim.rules.rule import GroupReference, Rule
 from sgsim.rules.security_group import SecurityGroup
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|\d+\.\d+\.\d+\.\d+(/\d+)?")
+_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""What YAML does not let stand as it is, or takes as the end of a line."""
+
 _WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
@@ -31,15 +36,31 @@ def write_yaml(inventory: Inventory) -> str:
 
 def _lines(inventory: Inventory) -> Iterator[str]:
     vpcs = list(inventory.vpcs.values())
-    only = vpcs[0] if len(vpcs) == 1 else None
-    if only is not None:
-        yield f"vpc: {_vpc(only)}"
+    parts = list(_parts(inventory))
+    if len(vpcs) == 1 and (not parts or _is_vpc_of_all(vpcs[0], inventory)):
+        parts, vpcs = [f"vpc: {_vpc(vpcs[0])}", *parts], []
+    yield from parts if parts or vpcs else ["groups: {}"]
+    for number, vpc in enumerate(vpcs):
+        if parts or number:
+            yield "---"
+        yield f"vpc: {_vpc(vpc)}"
+
+
+def _is_vpc_of_all(vpc: Vpc, inventory: Inventory) -> bool:
+    """Whether all may stand in the document of this VPC, which is taken to be that of what names none."""
+    kinds = (inventory.groups, inventory.interfaces, inventory.subnets, inventory.network_acls)
+    return vpc.vpc_id == UNNAMED_VPC or all(each.vpc_id for kind in kinds for each in kind.values())
+
+
+def _parts(inventory: Inventory) -> Iterator[str]:
     yield from _part("groups", (line for group in inventory.groups.values() for line in _group(group)))
     yield from _part(
         "prefix_lists", (f"  {_text(key)}: {_prefix_list(each)}" for key, each in inventory.prefix_lists.items())
     )
     interfaces = (f"  {_text(key)}: {_interface(each)}" for key, each in inventory.interfaces.items())
     yield from _part("interfaces", interfaces)
+    if inventory.has_interface_document and not inventory.interfaces:
+        yield "interfaces: {}"
     instances = (
         (f"  {_text(key)}: {{{_pairs({'type': each.instance_type, 'capacity': each.capacity})}}}")
         for key, each in inventory.instances.items()
@@ -50,6 +71,7 @@ def _lines(inventory: Inventory) -> Iterator[str]:
         for key, each in inventory.subnets.items()
     )
     yield from _part("subnets", subnets)
+    yield from _part("network_acls", (line for acl in inventory.network_acls.values() for line in _network_acl(acl)))
     paths = (
         f"  - {{{_pairs({'peer': str(each.network or each.prefix_list_id), 'label': str(each.label), 'at': each.scope})}}}"
         for each in inventory.paths
@@ -82,6 +104,18 @@ def _group(group: SecurityGroup) -> Iterator[str]:
             yield from (f"      - {{{_rule(rule, peer_key)}}}{_comment(rule)}" for rule in rules)
     if not has_rules:
         yield "    ingress: []"
+
+
+def _network_acl(acl: NetworkAcl) -> Iterator[str]:
+    yield f"  {_text(acl.network_acl_id)}:"
+    facts = {"name": acl.name or None, "subnets": list(acl.subnet_ids), "vpc": acl.vpc_id}
+    yield from (f"    {name}: {_value(value)}" for name, value in facts.items() if value is not None)
+    for direction, (key, peer_key, _) in RULE_LISTS.items():
+        entries = [each for each in acl.entries if each.rule.direction is direction and not each.is_star]
+        yield from [f"    {key}:"] if entries else []
+        for each in entries:
+            decides = _pairs({"number": each.number, "action": str(each.verdict)})
+            yield f"      - {{{decides}, {_rule(each.rule, peer_key)}}}"
 
 
 def _rule(rule: Rule, peer_key: str) -> str:
@@ -156,10 +190,14 @@ def _value(value: object) -> str:
         return f"{{{_pairs(value)}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
-    return f"{value:g}" if isinstance(value, float) else str(value) if isinstance(value, int) else _text(str(value))
+    return f"{value:.15g}" if isinstance(value, float) else str(value) if isinstance(value, int) else _text(str(value))
 
 
 def _text(text: str) -> str:
     """A text as YAML reads it back: in quotes unless it is surely plain."""
     is_plain = _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if is_plain else _UNPRINTABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\U{ord(match[0]):08x}"

@@ -60,7 +60,7 @@ class Note:
     text: str
     count: int = 1
     origin: str = ""
-    kind: str = ""
+    kind: str = field(default="", eq=False)
     """The text without its examples; empty where it is no count of a document."""
     places: tuple[tuple[str, str], ...] = field(default=(), eq=False, repr=False)
     """What was found and where it stands in the document, one by one."""

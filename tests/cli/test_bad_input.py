@@ -89,6 +89,16 @@ def test_options(refused, args, expected):
     assert line.startswith(expected)
 
 
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "\n\n---\n---\n"])
+@pytest.mark.usefixtures("web")
+def test_documents_of_nothing(refused, text):
+    Path("nothing.yaml").write_text(text)
+    line = refused("lint", "-r", "nothing.yaml")
+    assert "document must be one of: " in line
+    assert line.endswith(", got nothing")
+    assert refused("test", "nothing.yaml").startswith("nothing.yaml")
+
+
 def test_no_traffic(refused, web):
     assert refused("replay", *web) == "traffic must be at least one capture or flow log, got none"
 

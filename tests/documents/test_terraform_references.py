@@ -1,5 +1,6 @@
 """What a plan does not know is found where the configuration refers to one thing, and nowhere else."""
 
+import pytest
 from documents.five_forms import block, change, plan
 from documents.test_terraform import group, refusal, texts
 
@@ -202,3 +203,50 @@ def test_a_local_among_the_references_may_hide_a_group(write):
     write("plan.json", shared((443, None), references=("local.group", *LB)))
     (rule,) = load("plan.json").groups["aws_security_group.web"].rules
     assert str(rule.peer) != "aws_security_group.lb"
+
+
+LISTED = {"constant_value": 443}
+
+
+@pytest.mark.parametrize(
+    ("module", "place"),
+    [
+        (5, "configuration.root_module"),
+        ({"resources": 5}, "configuration.root_module.resources"),
+        ({"resources": [5]}, "configuration.root_module.resources[0]"),
+        ({"resources": [{"expressions": 5}]}, "configuration.root_module.resources[0].expressions"),
+        (
+            {"resources": [{"expressions": {"ingress": 5}}]},
+            "configuration.root_module.resources[0].expressions.ingress",
+        ),
+        (
+            {"resources": [{"expressions": {"ingress": {"references": 5}}}]},
+            "configuration.root_module.resources[0].expressions.ingress.references",
+        ),
+        ({"module_calls": {"web": 5}}, "configuration.root_module.module_calls.web"),
+        ({"outputs": {"id": {"expression": 5}}}, "configuration.root_module.outputs.id.expression"),
+    ],
+)
+def test_a_configuration_of_another_shape_is_refused_with_its_place(write, module, place):
+    document = plan(new("web"), configuration=module)
+    assert refusal(write("plan.json", document)).startswith(f"plan.json, {place}: ")
+
+
+def test_what_is_null_in_a_configuration_is_not_there(write):
+    nothing = {"resources": None, "module_calls": {"web": {"expressions": None, "module": None}}, "outputs": None}
+    ingress = [block("tcp", 443, 443, security_groups=None)]
+    blocks = [{"from_port": LISTED, "security_groups": None, "self": {"references": None}}]
+    given = {"resources": [{**configured("web", ingress=blocks, egress=None), "mode": None}], "module_calls": None}
+    for each in (nothing, given):
+        write(
+            "plan.json", plan(new("web", {"ingress": [{"security_groups": True}]}, ingress=ingress), configuration=each)
+        )
+        (rule,) = load("plan.json").groups["aws_security_group.web"].rules
+        assert str(rule.peer) == "aws_security_group.web.ingress[0].security_groups"
+
+
+def test_what_is_unknown_must_have_the_shape_of_the_values(write):
+    whole = change("web", None, group(), unknown=True)
+    assert refusal(write("plan.json", plan(whole))).startswith("plan.json, resource_changes[0].change.after_unknown: ")
+    write("plan.json", plan(change("web", None, group(), unknown=False)))
+    assert list(load("plan.json").groups) == ["sg-web"]

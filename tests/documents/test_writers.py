@@ -16,7 +16,7 @@ from sgsim.documents.aws_writer import write_describe
 from sgsim.documents.yaml_writer import write_yaml
 from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.path import PathLabel
-from sgsim.rules.inventory import Instance, Subnet, Vpc
+from sgsim.rules.inventory import Instance, Inventory, Subnet, Vpc
 from sgsim.rules.paths import PathRule
 from sgsim.rules.rule import GroupReference
 
@@ -103,3 +103,59 @@ def test_what_our_own_form_cannot_say_is_a_comment():
     assert permission["UserIdGroupPairs"] == [
         {"GroupId": "sg-old", "UserId": "123", "VpcPeeringConnectionId": "pcx-1", "PeeringStatus": "deleted"}
     ]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"subnets": {"subnet-1": {"cidr": "10.0.0.0/24", "vpc": "vpc-1"}}, "network_acls": {
+            "acl-1": {"name": "yes", "subnets": ["subnet-1"], "vpc": "vpc-1",
+                "ingress": [
+                    {"number": 100, "action": "allow", "protocol": "tcp", "ports": "20-25", "from": "0.0.0.0/0"},
+                    {"number": 110, "action": "deny", "protocol": "all", "from": "::/0"},
+                    {"number": 120, "action": "allow", "protocol": "icmp", "icmp": {"type": 8}, "from": "10.0.0.0/8"},
+                ],
+                "egress": [{"number": 100, "action": "deny", "protocol": 50, "to": "10.0.0.0/8"}],
+            },
+            "acl-2": {},
+        }},
+        {"interfaces": {}},
+        {"vpc": {"id": "vpc-1", "cidr": ["10.0.0.0/16"]}},
+        {"vpc": ["10.0.0.0/16"], "groups": {"sg-1": {"ingress": []}}},
+        {"interfaces": {"eni-1": {"addresses": ["10.0.0.5"], "timeouts": {"tcp_established": 60.123456789}}}},
+    ],
+)  # fmt: skip
+def test_every_part_of_our_own_form_reads_back(tmp_path, document):
+    """load(write_yaml(load(document))) == load(document)"""
+    (tmp_path / "given.json").write_text(json.dumps(document), encoding="utf-8")
+    assert reads_back(tmp_path, load(tmp_path / "given.json"))
+
+
+@pytest.mark.parametrize("group_vpc", [None, "vpc-1"])
+@pytest.mark.parametrize("ids", [(), ("vpc-1",), ("vpc-1", "vpc-2")])
+def test_vpcs_read_back_however_many_they_are(tmp_path, group_vpc, ids):
+    blocks = {"vpc-1": ("10.0.0.0/16", "2001:db8::/56"), "vpc-2": ()}
+    vpcs = {key: Vpc(vpc_id=key, networks=tuple(map(IPNetwork, blocks[key]))) for key in ids}
+    assert reads_back(tmp_path, evolve(inventory(group(vpc_id=group_vpc)), vpcs=vpcs))
+    assert reads_back(tmp_path, Inventory(vpcs=vpcs))
+
+
+@pytest.mark.parametrize("text", ["\x00", "\x7f", "\x85", "a\u2028b", "\ufeff", "\u200b", "\U0001f512", "\n\t"])
+def test_characters_that_yaml_does_not_let_stand_read_back(tmp_path, text):
+    assert reads_back(tmp_path, inventory(group(description=text)))
+
+
+def reads_back(folder, known):
+    """Whether what is written as YAML reads back as the same, but for origins, and is written as the same again."""
+    (folder / "written.yaml").write_text(write_yaml(known), encoding="utf-8")
+    again = load(folder / "written.yaml")
+    parts = ("groups", "prefix_lists", "interfaces", "vpcs", "subnets", "instances", "network_acls", "paths")
+    is_same = all(without_origins(getattr(again, part)) == without_origins(getattr(known, part)) for part in parts)
+    is_same &= again.has_interface_document == known.has_interface_document
+    return is_same and write_yaml(again) == write_yaml(known)
+
+
+def without_origins(items):
+    if not isinstance(items, dict):
+        return items
+    return {key: evolve(item, origin="") if hasattr(item, "origin") else item for key, item in items.items()}
