@@ -225,13 +225,21 @@ class _Learning:
         is_first = np.ones(len(order), dtype=bool)
         is_first[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in ordered])
         starts = np.flatnonzero(is_first)
-        opens = np.add.reduceat(((found.flow >= first_new) | (found.flow == 0))[order].astype(np.int64), starts)
+        opens = np.add.reduceat(_is_first(found.flow, first_new)[order].astype(np.int64), starts)
         for rule, family, high, low, service, flows in zip(
             *(column[starts].tolist() for column in ordered), opens.tolist(), strict=True
         ):
             known = self.rule_of(rule)
             if known is not None:
                 self.seen.setdefault(known, Seen()).add(family, high << 64 | low, service, flows)
+
+
+def _is_first(flow: "Column", first_new: int) -> "Column":
+    """Which packets are the first of their flows, and those of none; open rules judge every packet of a flow."""
+    found: Column = flow == 0
+    _, firsts = np.unique(flow, return_index=True)
+    found[firsts[flow[firsts] >= first_new]] = True
+    return found
 
 
 def _codes(decisions: "DecisionColumns") -> "Column":

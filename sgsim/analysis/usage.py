@@ -22,9 +22,9 @@ from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.rules.match import RuleMatcher
 from sgsim.rules.resolve import Resolver
-from sgsim.rules.rule import Rule
 from sgsim.simulation.api import TrafficOptions, inputs_of, traffic_options
 from sgsim.simulation.driver import Wanted, run
+from sgsim.simulation.epochs import Held, held_rules, identity
 from sgsim.simulation.summary import PacketCounts
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class RuleUse:
     text: str
     description: str
     place: str
-    """Where it stands in its document; empty if it held only before a change."""
+    """Where it stands in its document, or in that of the change that brought it."""
     hits: int
     """Packets that it let pass."""
     unique_hits: int
@@ -59,6 +59,10 @@ class RuleUse:
     """None if it was never hit."""
     saw_traffic: bool
     """Whether any interface that carries its group met a packet; if none did, no hits say nothing."""
+    held_from_ns: int | None = None
+    """The change that brought it; None if it was there from the beginning."""
+    held_until_ns: int | None = None
+    """The change that took it away; None if it was there at the end."""
 
 
 @frozen(kw_only=True)
@@ -71,7 +75,7 @@ class Usage:
     end_ns: int | None
     packets: PacketCounts
     rules: tuple[RuleUse, ...]
-    """Every rule of the groups that interfaces carry, in the order of the documents."""
+    """Every rule that groups of interfaces had at some time, in the order of the documents."""
     notes: tuple[str, ...] = ()
     broken: str | None = None
 
@@ -125,7 +129,7 @@ def usage_of(
         start_ns=summary.start_ns,
         end_ns=summary.end_ns,
         packets=summary.packets,
-        rules=tuple(_uses(inventory, tally, summary)),
+        rules=tuple(_uses(tally, summary)),
         notes=summary.notes,
         broken=summary.broken,
     )
@@ -145,6 +149,8 @@ class _Tally:
     first_ns: dict[int, int] = field(init=False, factory=dict)
     last_ns: dict[int, int] = field(init=False, factory=dict)
     refs: Sequence[RuleRef] = field(init=False, default=())
+    epochs: list[tuple[int | None, Inventory]] = field(init=False, factory=list)
+    """When each inventory began to hold."""
     _start_ns: int | None = field(init=False, default=None)
     _clock_ns: int = field(init=False, default=0)
     _admitting: dict[tuple[str, Direction], AdmittingCounts] = field(init=False, factory=dict)
@@ -182,10 +188,13 @@ class _Tally:
         if self._start_ns is None:
             self._start_ns = time_ns
             self._clock_ns = time_ns
+            self.epochs.append((None, self.inventory))
             self._changes.sort(key=lambda change: change.at_ns(self._start_ns or 0))
         self._clock_ns = max(self._clock_ns, time_ns)
         while self._changes and self._changes[0].at_ns(self._start_ns) <= self._clock_ns:
-            self.inventory = self._changes.pop(0).inventory
+            change = self._changes.pop(0)
+            self.inventory = change.inventory
+            self.epochs.append((change.at_ns(self._start_ns), change.inventory))
             self._admitting.clear()
 
     def _counter(self, interface_id: str, direction: Direction) -> AdmittingCounts:
@@ -210,26 +219,26 @@ def _add(counter: Counter[int], rules: Any, sizes: Any = None) -> None:  # noqa:
         counter[rule] += int(sums[rule])
 
 
-def _uses(inventory: Inventory, tally: _Tally, summary: "Summary") -> Iterator[RuleUse]:
-    """Every rule of a group in use, and rules of before a change that were hit."""
+def _uses(tally: _Tally, summary: "Summary") -> Iterator[RuleUse]:
+    """Every rule that a group in use had at some time."""
     met = {count.interface_id for count in summary.interfaces}
     carrying: dict[str, bool] = {}
-    for interface in inventory.interfaces.values():
-        for group_id in interface.group_ids:
-            carrying[group_id] = carrying.get(group_id, False) or interface.interface_id in met
-    rules: dict[RuleRef, Rule | None] = {}
-    for group_id in inventory.groups.keys() & carrying.keys():
-        rules |= {rule.ref(): rule for rule in inventory.groups[group_id].rules}
+    order: dict[str, int] = {}
+    for _, inventory in tally.epochs:
+        for interface in inventory.interfaces.values():
+            for group_id in interface.group_ids:
+                carrying[group_id] = carrying.get(group_id, False) or interface.interface_id in met
+        for group_id in inventory.groups:
+            order.setdefault(group_id, len(order))
+    held = held_rules(tally.epochs)
     numbers: dict[RuleRef, list[int]] = {}
     for number in sorted(tally.carried.keys() | tally.hits.keys()):
-        numbers.setdefault(tally.refs[number], []).append(number)
-    order = {group_id: place for place, group_id in enumerate(inventory.groups)}
-    known = sorted(rules, key=lambda ref: order[ref.group_id])
-    for ref in [*known, *(ref for ref in numbers if ref not in rules)]:
-        yield _use(ref, rules.get(ref), numbers.get(ref, []), tally, saw_traffic=carrying.get(ref.group_id, True))
+        numbers.setdefault(identity(tally.refs[number]), []).append(number)
+    for ref in sorted(held, key=lambda ref: order[ref.group_id]):
+        yield _use(ref, held[ref], numbers.get(ref, []), tally, saw_traffic=carrying.get(ref.group_id, True))
 
 
-def _use(ref: RuleRef, rule: Rule | None, numbers: list[int], tally: _Tally, *, saw_traffic: bool) -> RuleUse:
+def _use(ref: RuleRef, held: Held, numbers: list[int], tally: _Tally, *, saw_traffic: bool) -> RuleUse:
     first = [tally.first_ns[number] for number in numbers if number in tally.first_ns]
     last = [tally.last_ns[number] for number in numbers if number in tally.last_ns]
     return RuleUse(
@@ -237,8 +246,8 @@ def _use(ref: RuleRef, rule: Rule | None, numbers: list[int], tally: _Tally, *, 
         group_id=ref.group_id,
         direction=str(ref.direction),
         text=ref.text,
-        description=ref.description,
-        place=rule.place if rule is not None else "",
+        description=held.rule.description,
+        place=held.rule.place,
         hits=sum(tally.hits[number] for number in numbers),
         unique_hits=sum(tally.unique[number] for number in numbers),
         hit_bytes=sum(tally.hit_bytes[number] for number in numbers),
@@ -247,4 +256,6 @@ def _use(ref: RuleRef, rule: Rule | None, numbers: list[int], tally: _Tally, *, 
         first_hit_ns=min(first, default=None),
         last_hit_ns=max(last, default=None),
         saw_traffic=saw_traffic,
+        held_from_ns=held.from_ns,
+        held_until_ns=held.until_ns,
     )

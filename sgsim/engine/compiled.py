@@ -255,10 +255,7 @@ class CompiledEngine:
         )
 
     def _capacity_of(self, table_id: str) -> int | None:
-        if self.options.capacity is not None:
-            return self.options.capacity
-        instance = self.inventory.instances.get(table_id)
-        return instance.capacity if instance else None
+        return self.options.capacity_of(self.inventory.instances.get(table_id))
 
     def _make_room(self, need: int) -> None:
         if need == layout.GROW_ENDED:

@@ -8,6 +8,7 @@ from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile
 from sgsim.conntrack.table import DEFAULT_REMEMBER
 from sgsim.errors import ConfigError
 from sgsim.model.interface import TimeoutOverrides
+from sgsim.rules.inventory import Instance
 
 
 @frozen(kw_only=True)
@@ -35,6 +36,12 @@ class EngineOptions:
     def _check_remember(self, _attribute: object, value: int) -> None:
         if value < 1:
             raise ConfigError(f"remember must be at least 1 flow, got {value!r}")
+
+    def capacity_of(self, instance: Instance | None) -> int | None:
+        """Places of an instance's table, None without limit; `instance` is None where no document describes it."""
+        if self.capacity is not None or instance is None:
+            return self.capacity
+        return instance.capacity
 
 
 DEFAULT_OPTIONS: Final = EngineOptions()

@@ -339,10 +339,7 @@ class ReferenceEngine:
         return self.tables[table_id]
 
     def _capacity_of(self, table_id: str) -> int | None:
-        if self.options.capacity is not None:
-            return self.options.capacity
-        instance = self._view.inventory.instances.get(table_id)
-        return instance.capacity if instance else None
+        return self.options.capacity_of(self._view.inventory.instances.get(table_id))
 
     def _note_flow_end(self, entry: ConntrackEntry, end: FlowEnd, now_ns: int) -> None:
         ended = EndedFlow(entry, end, now_ns)

@@ -78,19 +78,21 @@ def _steps(table: TableLoad, start_ns: int, end_ns: int) -> Iterator[tuple[float
 
 
 def _capacity_layers(table: TableLoad, start_ns: int, end_ns: int) -> Iterator[alt.Chart]:
-    if table.capacity is None:
+    begins = [0.0 if each.from_ns is None else (each.from_ns - start_ns) / _SECOND_NS for each in table.capacities]
+    ends = [*begins[1:], (end_ns - start_ns) / _SECOND_NS]
+    steps = [
+        (begin, end, each.capacity)
+        for begin, end, each in zip(begins, ends, table.capacities, strict=True)
+        if each.capacity is not None
+    ]
+    if not steps:
         return
-    data = _rows(
-        [
-            {"seconds": 0.0, "places": table.capacity},
-            {"seconds": (end_ns - start_ns) / _SECOND_NS, "places": table.capacity},
-        ]
-    )
-    chart = alt.Chart(data).encode(x="seconds:Q", y="places:Q")
-    yield chart.mark_line(color=_GREY, strokeDash=[5, 4], strokeWidth=1.2)
-    label = _rows([{"seconds": 0.0, "places": table.capacity, "text": f"capacity {table.capacity:,}"}])
+    lines = [{"seconds": begin, "until": end, "places": places} for begin, end, places in steps]
+    chart = alt.Chart(_rows(lines)).encode(x="seconds:Q", x2="until:Q", y="places:Q")
+    yield chart.mark_rule(color=_GREY, strokeDash=[5, 4], strokeWidth=1.2)
+    labels = [{"seconds": begin, "places": places, "text": f"capacity {places:,}"} for begin, _, places in steps]
     yield (
-        alt.Chart(label)
+        alt.Chart(_rows(labels))
         .mark_text(align="left", dy=-7, dx=3, color=_GREY, fontSize=11)
         .encode(x="seconds:Q", y="places:Q", text="text:N")
     )

@@ -1,7 +1,7 @@
 """Which rules did the work, and which none."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from sgsim.report.blocks import Block, Column, Paragraph, Row, Section, Table
 from sgsim.report.units import counted, number, offset
@@ -21,13 +21,13 @@ def rule_sections(summary: Summary) -> Iterator[Section]:
     if summary.network_acls:
         yield Section("Denied by network ACLs", list(_by_acls(summary.network_acls)))
     if idle:
-        yield Section("Rules never hit", list(_never_hit(idle)))
+        yield Section("Rules never hit", list(_never_hit(idle, summary.start_ns)))
 
 
 def _hit(rules: Sequence[RuleUsage], start_ns: int | None) -> Iterator[Block]:
     columns = [
         Column("Hits", is_number=True), Column("Bytes", is_number=True), Column("Last hit", is_number=True),
-        Column("Group"), Column("Rule"),
+        *held_column(rules), Column("Group"), Column("Rule"),
     ]  # fmt: skip
     rows = [
         Row(
@@ -35,6 +35,7 @@ def _hit(rules: Sequence[RuleUsage], start_ns: int | None) -> Iterator[Block]:
                 number(rule.hits),
                 number(rule.bytes),
                 offset(rule.last_hit_ns or 0, start_ns),
+                *held_cell(rule, rules, start_ns),
                 rule.group_id,
                 _worded(rule),
             )
@@ -63,12 +64,41 @@ def _by_acls(entries: Sequence[AclUsage]) -> Iterator[Block]:
         yield Paragraph(f"and {counted(len(entries) - MOST_HIT, 'more entry', 'more entries')}")
 
 
-def _never_hit(rules: Sequence[RuleUsage]) -> Iterator[Block]:
-    yield Table(
-        [Column("Group"), Column("Rule")], [Row((rule.group_id, _worded(rule))) for rule in rules[:MOST_NEVER_HIT]]
-    )
+def _never_hit(rules: Sequence[RuleUsage], start_ns: int | None) -> Iterator[Block]:
+    columns = [*held_column(rules), Column("Group"), Column("Rule")]
+    rows = [Row((*held_cell(rule, rules, start_ns), rule.group_id, _worded(rule))) for rule in rules[:MOST_NEVER_HIT]]
+    yield Table(columns, rows)
     if len(rules) > MOST_NEVER_HIT:
         yield Paragraph(f"and {counted(len(rules) - MOST_NEVER_HIT, 'more rule')}")
+
+
+class _Held(Protocol):
+    """What says when a rule held."""
+
+    @property
+    def held_from_ns(self) -> int | None:
+        """The change that brought it."""
+
+    @property
+    def held_until_ns(self) -> int | None:
+        """The change that took it away."""
+
+
+def held_column(rules: Sequence[_Held]) -> list[Column]:
+    """A column for when rules held, if a change has brought or taken away any of them."""
+    return [Column("Held")] if _any_came_or_went(rules) else []
+
+
+def held_cell(rule: _Held, rules: Sequence[_Held], start_ns: int | None) -> list[str]:
+    """When a rule held, for that column."""
+    if not _any_came_or_went(rules):
+        return []
+    ends = (("from", rule.held_from_ns), ("until", rule.held_until_ns))
+    return [" ".join(f"{word} {offset(at_ns, start_ns)}" for word, at_ns in ends if at_ns is not None) or "throughout"]
+
+
+def _any_came_or_went(rules: Sequence[_Held]) -> bool:
+    return any(rule.held_from_ns is not None or rule.held_until_ns is not None for rule in rules)
 
 
 def _worded(rule: RuleUsage) -> str:

@@ -23,16 +23,25 @@ def table_section(table: TableLoad, summary: Summary) -> Section:
 
 def _peak(table: TableLoad, summary: Summary) -> Iterator[tuple[str, str]]:
     time_ns = table.peak_time_ns or 0
-    of_capacity = f" of {number(table.capacity)}" if table.capacity is not None else ""
+    capacity = table.capacity_at_peak
+    of_capacity = f" of {number(capacity)}" if capacity is not None else ""
     yield "peak", f"{number(table.peak)}{of_capacity} at {offset(time_ns, summary.start_ns)} ({rfc3339(time_ns)})"
-    if table.capacity is None:
+    if len(table.capacities) > 1:
+        yield "capacity", ", ".join(_capacity_steps(table, summary.start_ns))
+    elif capacity is None:
         yield "capacity", "none given, so nothing is refused: add --capacity N"
-    elif table.headroom is not None:
-        share = f", {table.headroom / table.capacity:.0%} of the capacity" if table.headroom else ""
+    if table.headroom is not None and capacity is not None:
+        share = f", {table.headroom / capacity:.0%} of the capacity" if table.headroom else ""
         yield "headroom", f"{counted(table.headroom, 'place')} free at the peak{share}"
     if table.time_to_full_ns is not None:
         yield "time to full", f"{duration(table.time_to_full_ns)} from the first entry to the first packet refused"
     yield "entries", f"{number(table.inserted)} entered, {number(table.count)} at the end"
+
+
+def _capacity_steps(table: TableLoad, start_ns: int | None) -> Iterator[str]:
+    for step in table.capacities:
+        since = f" from {offset(step.from_ns, start_ns)} on" if step.from_ns is not None else ""
+        yield (number(step.capacity) if step.capacity is not None else "without limit") + since
 
 
 def _allowance(table: TableLoad) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from attrs import fields
 
 from sgsim.analysis.usage import RuleUse, Usage
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.rule_sections import held_cell, held_column
 from sgsim.report.units import counted, duration, number, offset, rfc3339
 
 MOST_NOTES: Final = 20
@@ -23,10 +24,10 @@ def usage_sections(usage: Usage) -> list[Section]:
     if hit:
         found.append(Section("Rules that were hit", list(_hit(hit, usage.start_ns))))
     if idle:
-        found.append(Section("Rules never hit", [_listed(idle)]))
+        found.append(Section("Rules never hit", [_listed(idle, usage.start_ns)]))
     if unseen:
         told = Paragraph("The traffic met none of the interfaces that carry these, so it says nothing of them.")
-        found.append(Section("Rules that nothing is known of", [_listed(unseen), told]))
+        found.append(Section("Rules that nothing is known of", [_listed(unseen, usage.start_ns), told]))
     if usage.notes or usage.broken:
         broken = [Paragraph(f"The input broke off: {usage.broken}", is_warning=True)] if usage.broken else []
         notes = [Paragraph(note) for note in usage.notes[:MOST_NOTES]]
@@ -44,7 +45,7 @@ def _facts(usage: Usage) -> Iterator[tuple[str, str]]:
 
 def _hit(rules: Sequence[RuleUse], start_ns: int | None) -> Iterator[Block]:
     heads = ("Hits", "Unique", "Carried", "Bytes", "Last hit")
-    columns = [*(Column(head, is_number=True) for head in heads), Column("Group"), Column("Rule")]
+    columns = [*(Column(head, is_number=True) for head in heads), *held_column(rules), Column("Group"), Column("Rule")]
     rows = [
         Row(
             (
@@ -53,6 +54,7 @@ def _hit(rules: Sequence[RuleUse], start_ns: int | None) -> Iterator[Block]:
                 number(rule.carried_packets),
                 number(rule.carried_bytes),
                 offset(rule.last_hit_ns or 0, start_ns),
+                *held_cell(rule, rules, start_ns),
                 rule.group_id,
                 _worded(rule),
             )
@@ -67,10 +69,20 @@ def _hit(rules: Sequence[RuleUse], start_ns: int | None) -> Iterator[Block]:
     )
 
 
-def _listed(rules: Sequence[RuleUse]) -> Table:
+def _listed(rules: Sequence[RuleUse], start_ns: int | None) -> Table:
     has_places = any(rule.place for rule in rules)
-    columns = [Column("Group"), *([Column("Place")] if has_places else []), Column("Rule")]
-    rows = [Row((rule.group_id, *([rule.place] if has_places else []), _worded(rule))) for rule in rules]
+    columns = [*held_column(rules), Column("Group"), *([Column("Place")] if has_places else []), Column("Rule")]
+    rows = [
+        Row(
+            (
+                *held_cell(rule, rules, start_ns),
+                rule.group_id,
+                *([rule.place] if has_places else []),
+                _worded(rule),
+            )
+        )
+        for rule in rules
+    ]
     return Table(columns, rows)
 
 

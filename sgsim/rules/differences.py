@@ -61,10 +61,14 @@ def _groups(before: Mapping[str, SecurityGroup], after: Mapping[str, SecurityGro
         if old is None or new is None:
             yield key, "removed" if new is None else "new"
             continue
-        had, has = Counter(rule.ref() for rule in old.rules), Counter(rule.ref() for rule in new.rules)
+        had, has = (Counter((rule.direction, rule.text) for rule in group.rules) for group in (old, new))
         text = _counts("rule", "rules", less=(had - has).total(), more=(has - had).total())
         if text or old.rules != new.rules:
-            yield key, text or "the same rules in another order"
+            is_reordered = set(old.rules) == set(new.rules)
+            yield (
+                key,
+                text or f"the same rules {'in another order' if is_reordered else 'under other ids or descriptions'}",
+            )
 
 
 def _acls(before: Mapping[str, NetworkAcl], after: Mapping[str, NetworkAcl]) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.beside import Beside
 from sgsim.simulation.engines import choose_engine, make_engine, make_tallies
+from sgsim.simulation.epochs import Epoch
 from sgsim.simulation.fates import looking
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.pipeline import THREADS, ReadAhead
@@ -270,7 +271,12 @@ def _summary(
     broken: str | None,
 ) -> Summary:
     engine, known = recorder.engine, ever_known(inventory, changes)
-    interfaces, rules, tables = recorder.interface_counts(known), recorder.rule_usage(inventory), recorder.table_loads()
+    epochs = [Epoch(None, inventory, options), *timeline.epochs]
+    interfaces, rules, tables = (
+        recorder.interface_counts(known),
+        recorder.rule_usage(epochs),
+        recorder.table_loads(epochs),
+    )
     return Summary(
         profile=options.profile.name,
         profile_title=options.profile.title,

@@ -4,7 +4,7 @@ Counts are always kept; decisions and flows are kept in memory, streamed to file
 the input unless decisions or flows are kept in it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -14,13 +14,14 @@ from sgsim.engine.base import Engine
 from sgsim.model.columns import Column, DecisionColumns, FlowColumns, PacketColumns
 from sgsim.model.decision import Verdict
 from sgsim.model.rule_ref import RuleRef
-from sgsim.model.states import Direction
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.denied import DeniedTally
 from sgsim.simulation.edge_tally import EdgeTally
+from sgsim.simulation.epochs import Epoch, Held, capacities, held_rules
 from sgsim.simulation.strangers import Strangers
 from sgsim.simulation.summary import (
     AclUsage,
+    CapacityStep,
     DeniedGroup,
     FlowCounts,
     InterfaceCount,
@@ -198,48 +199,51 @@ class Recorder:
                 skipped=verdicts[index, Verdict.SKIP],
             )
 
-    def rule_usage(self, inventory: Inventory) -> tuple[RuleUsage, ...]:
-        """Every rule of the groups on interfaces in use, and rules of before a change that were hit."""
+    def rule_usage(self, epochs: Sequence[Epoch]) -> tuple[RuleUsage, ...]:
+        """Every rule that the groups on interfaces in use had at some time."""
         used = self._tallies.usage.of(self.engine.rules)
-        refs = dict.fromkeys(self._rules_in_use(inventory))
-        return tuple(_usage(ref, used.get(ref)) for ref in refs | dict.fromkeys(used))
+        met = [
+            self.engine.interface_ids[index] for index in sorted({key for key, _ in self._tallies.interfaces.verdicts})
+        ]
+        held = held_rules([(epoch.from_ns, epoch.inventory) for epoch in epochs], met)
+        return tuple(_usage(ref, held.get(ref), used.get(ref)) for ref in held | dict.fromkeys(used))
 
-    def _rules_in_use(self, inventory: Inventory) -> Iterator[RuleRef]:
-        counts = self.interface_counts(inventory)
-        group_ids = dict.fromkeys(group_id for count in counts for group_id in count.groups)
-        groups = [inventory.groups[group_id] for group_id in group_ids if group_id in inventory.groups]
-        for group in groups:
-            for direction in Direction:
-                yield from (rule.ref() for rule in group.rules_of(direction))
-
-    def table_loads(self) -> tuple[TableLoad, ...]:
+    def table_loads(self, epochs: Sequence[Epoch]) -> tuple[TableLoad, ...]:
         """The load on each table."""
-        return tuple(_load(table_id, pressure) for table_id, pressure in sorted(self.engine.pressure().items()))
+        return tuple(
+            _load(table_id, pressure, capacities(epochs, table_id))
+            for table_id, pressure in sorted(self.engine.pressure().items())
+        )
 
 
-def _usage(ref: RuleRef, used: tuple[int, int, int] | None) -> RuleUsage:
+def _usage(ref: RuleRef, held: Held | None, used: tuple[int, int, int] | None) -> RuleUsage:
     hits, size, last_hit_ns = used or (0, 0, None)
     return RuleUsage(
         rule_id=ref.rule_id,
         group_id=ref.group_id,
         direction=str(ref.direction),
         text=ref.text,
-        description=ref.description,
+        description=held.rule.description if held else ref.description,
         hits=hits,
         bytes=size,
         last_hit_ns=last_hit_ns,
+        held_from_ns=held.from_ns if held else None,
+        held_until_ns=held.until_ns if held else None,
     )
 
 
-def _load(table_id: str, pressure: TablePressure) -> TableLoad:
+def _load(table_id: str, pressure: TablePressure, steps: Sequence[tuple[int | None, int | None]]) -> TableLoad:
     peak = pressure.peak()
+    at_peak = [capacity for from_ns, capacity in steps if from_ns is None or from_ns <= (peak.time_ns or from_ns)][-1]
     return TableLoad(
         instance_id=table_id,
         capacity=pressure.capacity,
+        capacity_at_peak=at_peak,
+        capacities=tuple(CapacityStep(from_ns=from_ns, capacity=capacity) for from_ns, capacity in steps),
         count=pressure.count,
         peak=peak.count,
         peak_time_ns=peak.time_ns,
-        headroom=pressure.headroom,
+        headroom=None if at_peak is None else max(0, at_peak - peak.count),
         time_to_full_ns=pressure.time_to_full_ns,
         inserted=pressure.inserted,
         conntrack_allowance_available=pressure.available,

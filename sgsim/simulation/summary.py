@@ -118,12 +118,27 @@ class PressureBin:
 
 
 @frozen(kw_only=True)
+class CapacityStep:
+    """A capacity that a table had for a while."""
+
+    from_ns: int | None
+    """When it began to hold, nanoseconds since the epoch; None from the beginning."""
+    capacity: int | None
+    """None for no limit."""
+
+
+@frozen(kw_only=True)
 class TableLoad:
     """The load on one connection-tracking table."""
 
     instance_id: str
     """Or the interface's id, where no instance is known."""
     capacity: int | None
+    """At the end; None for no limit."""
+    capacity_at_peak: int | None
+    """Another one only if a change set it."""
+    capacities: tuple[CapacityStep, ...]
+    """One after the other; a single one if no change set it."""
     count: int
     """Places taken at the end."""
     peak: int
@@ -156,6 +171,10 @@ class RuleUsage:
     bytes: int
     last_hit_ns: int | None
     """None if it was never hit."""
+    held_from_ns: int | None = None
+    """The change that brought it; None if it was there from the beginning."""
+    held_until_ns: int | None = None
+    """The change that took it away; None if it was there at the end."""
 
 
 @frozen(kw_only=True)
@@ -300,7 +319,7 @@ class Summary:
     tables: tuple[TableLoad, ...]
     flows: FlowCounts
     rules: tuple[RuleUsage, ...]
-    """Every rule of the groups on interfaces in use, in their order."""
+    """Every rule that groups on interfaces in use had at some time, in their order."""
     network_acls: tuple[AclUsage, ...] = ()
     """Entries of network ACLs that denied packets, those that denied most first."""
     changes: tuple[ChangeReport, ...] = ()

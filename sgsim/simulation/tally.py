@@ -9,6 +9,7 @@ from attrs import define, field
 from sgsim.model.columns import Column, DecisionColumns, PacketColumns, packet_at
 from sgsim.model.decision import VERDICT_OF_REASON, Reason, Verdict
 from sgsim.model.rule_ref import RuleRef
+from sgsim.simulation.epochs import identity
 from sgsim.simulation.summary import FirstPacket, PacketCounts, ReasonCount
 
 HITS = (Reason.RULE, Reason.UNTRACKED, Reason.PRESUMED)
@@ -107,8 +108,16 @@ class UsageTally:
             self.last_ns[rule] = max(self.last_ns.get(rule, int(last[rule])), int(last[rule]))
 
     def of(self, rules: Sequence[RuleRef]) -> dict[RuleRef, tuple[int, int, int]]:
-        """Hits, bytes and last hit by rule, of those that were hit."""
-        return {rules[rule]: (self.hits[rule], self.bytes[rule], self.last_ns[rule]) for rule in self.hits}
+        """Hits, bytes and last hit by rule apart from its description, of those that were hit."""
+        found: dict[RuleRef, tuple[int, int, int]] = {}
+        for rule in self.hits:
+            hits, size, last_ns = found.get(identity(rules[rule]), (0, 0, self.last_ns[rule]))
+            found[identity(rules[rule])] = (
+                hits + self.hits[rule],
+                size + self.bytes[rule],
+                max(last_ns, self.last_ns[rule]),
+            )
+        return found
 
 
 @define

@@ -17,6 +17,7 @@ from sgsim.model.columns import PacketColumns, select_rows
 from sgsim.model.interface import TimeoutOverrides
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
+from sgsim.simulation.epochs import Epoch
 from sgsim.simulation.summary import ChangeReport
 
 Look = Callable[[Change, int, EngineOptions], ChangeReport]
@@ -43,6 +44,8 @@ class Timeline:
     """Those of the moment: a change may set the capacity and timeouts."""
     look: Look | None = None
     """Is shown each change just before it is made, and tells what it means."""
+    epochs: list[Epoch] = field(init=False, factory=list)
+    """One for each change that was made, from then on."""
     _made: list[ChangeReport] = field(init=False, factory=list)
     _start_ns: int | None = field(init=False, default=None)
 
@@ -74,6 +77,7 @@ class Timeline:
             if self.look is not None:
                 report = evolve(self.look(change, made_ns, self.options), time_ns=change_ns)
             engine.change(change.inventory, made_ns, self.options)
+            self.epochs.append(Epoch(made_ns, change.inventory, self.options))
             self._made.append(report)
         if begin < len(clock_ns):
             yield select_rows(batch, begin, len(clock_ns))

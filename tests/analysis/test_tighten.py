@@ -65,6 +65,15 @@ def test_a_rule_whose_narrowing_would_deny_what_was_seen_is_given_back():
     assert found.inventory == known
 
 
+def test_a_flow_counts_once_however_many_of_its_packets_open_rules_judge():
+    """And in whatever batch they come."""
+    known = inventory(group("tcp 443 from 0.0.0.0/0", "all to 0.0.0.0/0"), interface())
+    ack = FIRST.replace(" S", " A")
+    parts = [packets(FIRST, ANSWER, ack, SECOND), packets(ack, ANSWER, time_ns=[5 * 10**9, 6 * 10**9])]
+    found = tighten_rules(known, [ListSource(parts)], OPTIONS, hold_out=0, knobs=Knobs(least=2))
+    assert outcomes(found)["tcp 443 from 0.0.0.0/0"] == ("removed", 2, ())
+
+
 def test_a_least_count_leaves_rare_peers_out_and_says_so():
     more = [f"tcp 198.51.100.7:{port} -> 192.0.2.10:443 S" for port in (40002, 40003)]
     known = inventory(group("tcp 443 from 0.0.0.0/0"), interface())

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sgsim.simulation.summary import (
+    CapacityStep,
     DeniedGroup,
     FirstPacket,
     FlowCounts,
@@ -81,12 +82,14 @@ def usage(hits: int = 0, **fields: Any) -> RuleUsage:
     )
 
 
-def table_load(**fields: Any) -> TableLoad:
+def table_load(capacity: int | None = 10, **fields: Any) -> TableLoad:
     """A table of ten places, three of them taken."""
     return TableLoad(
         **{
             "instance_id": "i-a",
-            "capacity": 10,
+            "capacity": capacity,
+            "capacity_at_peak": capacity,
+            "capacities": (CapacityStep(from_ns=None, capacity=capacity),),
             "count": 2,
             "peak": 3,
             "peak_time_ns": 2 * SECOND_NS,

@@ -5,7 +5,7 @@ from report.summaries import SECOND_NS, denied_group, first, summary, table_load
 from sgsim.report.summary_asking import Asking
 from sgsim.report.summary_sections import sections
 from sgsim.report.summary_text import plain_text, text_lines
-from sgsim.simulation.summary import ChangeReport, FlowCounts, PacketCounts, ReasonCount
+from sgsim.simulation.summary import CapacityStep, ChangeReport, FlowCounts, PacketCounts, ReasonCount
 
 
 def text(asking=None, **fields) -> str:
@@ -113,6 +113,24 @@ def test_a_table_without_a_capacity_has_no_headroom():
     assert "capacity  none given, so nothing is refused: add --capacity N\n" in shown
     assert "headroom" not in shown
     assert "conntrack_allowance" not in shown
+
+
+def test_a_capacity_that_a_change_set():
+    steps = (CapacityStep(from_ns=None, capacity=10), CapacityStep(from_ns=3 * SECOND_NS, capacity=2))
+    shown = text(tables=(table_load(capacity=2, capacity_at_peak=10, capacities=steps),))
+    assert "peak                           3 of 10 at +1.000 s" in shown
+    assert "capacity                       10, 2 from +2.000 s on\n" in shown
+    assert "headroom                       7 places free at the peak, 70% of the capacity\n" in shown
+
+
+def test_when_rules_held_is_told_where_a_change_brought_or_took_one():
+    rules = (usage(held_from_ns=3 * SECOND_NS), usage(held_until_ns=2 * SECOND_NS), usage())
+    shown = text(rules=rules)
+    assert "  Held            Group   Rule\n" in shown
+    assert "  from +2.000 s   sg-web  tcp 443" in shown
+    assert "  until +1.000 s  sg-web  tcp 443" in shown
+    assert "  throughout      sg-web  tcp 443" in shown
+    assert "Held" not in text(rules=(usage(), usage(hits=1)))
 
 
 def test_a_table_that_stayed_empty():
