@@ -49,7 +49,9 @@ EXIT_DIFFERENT = 1
     "whole runs are compared.",
 )  # fmt: skip
 @ENGINE_OPTION
-@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "markdown", "github"]), default="text", show_default=True
+)
 @click.argument("old")
 @click.argument("new", required=False)
 @click.pass_context
@@ -98,7 +100,7 @@ def command(
         replayed = _replay(before, after, recorded.inputs(traffic), recorded.engine_options(given), engine, at)
     elif at is not None:
         raise ConfigError(f"--at must go with -t TRAFFIC, got --at {at} alone")
-    _print(DiffReport(diff, options.profile, judged, replayed), form)
+    _print(DiffReport(diff, options.profile, judged, replayed), form, before, after)
     if replayed is not None and replayed.broken is not None:
         complain(replayed.broken)
         ctx.exit(EXIT_BAD_INPUT)
@@ -137,20 +139,31 @@ def _mapping(texts: tuple[str, ...]) -> dict[str, str]:
     return mapping
 
 
-def _print(report: DiffReport, form: str) -> None:
+def _print(report: DiffReport, form: str, before: Inventory, after: Inventory) -> None:
     if form == "json":
         from sgsim.report.diff_json import diff_json  # noqa: PLC0415  # one form, one import
 
         click.echo(diff_json(report), nl=False)
         return
-    from sgsim.report.diff_sections import diff_sections  # noqa: PLC0415  # as above
+    if form == "github":
+        from sgsim.cli.step_summary import add_to_step_summary  # noqa: PLC0415  # as above
+        from sgsim.report.github import github_diff  # noqa: PLC0415  # as above
 
+        add_to_step_summary(lambda: _markdown(report))
+        click.echo(github_diff(report, before, after), nl=False)
+        return
     if form == "markdown":
-        from sgsim.report.markdown import markdown  # noqa: PLC0415  # as above
-
-        click.echo(markdown("sgsim diff", diff_sections(report, is_table=True)), nl=False)
+        click.echo(_markdown(report), nl=False)
         return
     from sgsim.cli.terminal import write_lines  # noqa: PLC0415  # as above
+    from sgsim.report.diff_sections import diff_sections  # noqa: PLC0415  # as above
     from sgsim.report.summary_text import text_lines  # noqa: PLC0415  # as above
 
     write_lines(text_lines(diff_sections(report)))
+
+
+def _markdown(report: DiffReport) -> str:
+    from sgsim.report.diff_sections import diff_sections  # noqa: PLC0415  # one form, one import
+    from sgsim.report.markdown import markdown  # noqa: PLC0415  # as above
+
+    return markdown("sgsim diff", diff_sections(report, is_table=True))

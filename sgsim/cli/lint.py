@@ -41,7 +41,11 @@ LEVELS: Final = ("error", "warning", "note", "never")
 @click.option("--today", metavar="DATE", help="The day that decides what has expired. [default: today]")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "sarif", "github"]),
+    default="text",
+    show_default=True,
 )
 @click.pass_context
 def command(
@@ -136,12 +140,23 @@ def _written(found: "Lint", judged: "Judged", form: str) -> str:
 
         return sarif_json(judged)
     if form == "github":
+        from sgsim.cli.step_summary import add_to_step_summary  # noqa: PLC0415  # as above
         from sgsim.report.github import github_lines  # noqa: PLC0415  # as above
 
+        add_to_step_summary(lambda: _markdown(found, judged))
         return github_lines(judged.open)
+    if form == "markdown":
+        return _markdown(found, judged)
     from sgsim.report.lint_json import lint_json  # noqa: PLC0415  # as above
 
     return lint_json(found, judged)
+
+
+def _markdown(found: "Lint", judged: "Judged") -> str:
+    from sgsim.report.lint_text import lint_sections  # noqa: PLC0415  # one form, one import
+    from sgsim.report.markdown import markdown  # noqa: PLC0415  # as above
+
+    return markdown("sgsim lint", lint_sections(found, judged, is_table=True))
 
 
 def _print(found: "Lint", judged: "Judged") -> None:

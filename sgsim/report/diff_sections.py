@@ -126,12 +126,12 @@ def _section(title: str, remarks: Sequence[str], differences: Sequence[Differenc
 
 def _facts(difference: Difference) -> Iterator[tuple[str, str]]:
     yield KINDS[difference.kind], traffic_text(difference)
-    for name, text in _rules(difference):
+    for name, text in rules_facts(difference):
         yield f"  {name}", text
     if difference.old_cause is not None or difference.new_cause is not None:
         yield "  because", _cause_text(difference)
     if difference.witness is not None:
-        yield "  example", _witness_text(difference)
+        yield "  example", witness_text(difference)
 
 
 def _table(differences: Iterable[Difference]) -> Table:
@@ -143,8 +143,8 @@ def _table(differences: Iterable[Difference]) -> Table:
                 (
                     KINDS[each.kind],
                     traffic_text(each),
-                    "; ".join(f"{name}: {text}" for name, text in _rules(each)),
-                    _witness_text(each) if each.witness is not None else "",
+                    "; ".join(f"{name}: {text}" for name, text in rules_facts(each)),
+                    witness_text(each) if each.witness is not None else "",
                 ),
                 _TONES[each.kind],
             )
@@ -163,7 +163,8 @@ def traffic_text(difference: Difference) -> str:
     return f"{WAYS[difference.direction]} {services_text(difference.product.services)} {word} {addresses}"
 
 
-def _witness_text(difference: Difference) -> str:
+def witness_text(difference: Difference) -> str:
+    """Its example, and what it takes its peer for."""
     witness = difference.witness
     if witness is None:
         return ""
@@ -171,7 +172,7 @@ def _witness_text(difference: Difference) -> str:
     return text if witness.member_of is None else f"{text}, were its peer in {witness.member_of}"
 
 
-def _rules(difference: Difference) -> Iterator[tuple[str, str]]:
+def rules_facts(difference: Difference) -> Iterator[tuple[str, str]]:
     """The rules behind it, on the side or sides that have any."""
     if difference.old_rules == difference.new_rules:
         if difference.old_rules:
@@ -201,6 +202,17 @@ def _cause_text(difference: Difference) -> str:
         if cause is not None and cause in CAUSES
     ]
     return "; ".join(words)
+
+
+def beyond_groups(diff: RulesDiff) -> Iterator[tuple[Compared, Difference]]:
+    """What differs at interfaces of both sides and at none of the groups that they carry."""
+    of_groups = {group_id: group for group in diff.groups for group_id in (group.old_id, group.new_id) if group_id}
+    for interface in diff.interfaces:
+        if interface.presence is not Presence.BOTH:
+            continue
+        groups = [of_groups[group_id] for group_id in interface.group_ids if group_id in of_groups]
+        said = {_content(each) for group in groups for each in group.differences}
+        yield from ((interface, each) for each in interface.differences if _content(each) not in said)
 
 
 def _at_interfaces(diff: RulesDiff, *, is_table: bool) -> Iterator[Section]:

@@ -11,18 +11,15 @@ from sgsim.report.units import counted, number
 _TONES = {"error": "deny", "warning": "skip", "note": ""}
 
 
-def lint_sections(lint: Lint, judged: Judged) -> list[Section]:
-    """One section for each kind that occurs, behind what was looked at."""
+def lint_sections(lint: Lint, judged: Judged, *, is_table: bool = False) -> list[Section]:
+    """One section for each kind that occurs, behind what was looked at; with one row for each where Markdown is to come."""
     found = [Section("Looked at", [Facts(list(_facts(lint, judged)))])]
     for severity, kind, findings in _by_kind(judged.open):
         about = KIND_OF[kind]
-        blocks: list[Block] = [
-            Table([Column(""), Column("")], [row for each in findings for row in _rows(each)]),
-            Paragraph(f"{about.fix}" if all(each.fix == about.fix for each in findings) else ""),
-        ]
-        found.append(
-            Section(f"{severity}: {about.title} [{kind}]", [block for block in blocks if block != Paragraph("")])
-        )
+        blocks: list[Block] = [_table(findings) if is_table else _lines(findings)]
+        if not is_table and all(each.fix == about.fix for each in findings) and about.fix:
+            blocks.append(Paragraph(about.fix))
+        found.append(Section(f"{severity}: {about.title} [{kind}]", blocks))
     if judged.accepted:
         found.append(
             Section(
@@ -62,12 +59,27 @@ def _by_kind(findings: Sequence[Finding]) -> Iterator[tuple[str, str, list[Findi
 
 def _rows(each: Finding) -> Iterator[Row]:
     """Where it stands and what it is about; below, what is wrong and what to do."""
-    about = "  ".join(part for part in (each.group_id, each.rule) if part)
-    where = ", ".join(part for part in (each.file, each.place) if part)
-    lines = [about, each.message, each.fix if each.fix != KIND_OF[each.id].fix else ""]
+    lines = [_about(each), each.message, each.fix if each.fix != KIND_OF[each.id].fix else ""]
     first, *others = [line for line in lines if line]
-    yield Row((where, first), _TONES[each.severity])
+    yield Row((_where(each), first), _TONES[each.severity])
     yield from (Row(("", f"  {line}")) for line in others)
+
+
+def _lines(findings: Sequence[Finding]) -> Table:
+    return Table([Column(""), Column("")], [row for each in findings for row in _rows(each)])
+
+
+def _table(findings: Sequence[Finding]) -> Table:
+    columns = [Column("Where"), Column("What"), Column("Finding"), Column("Fix")]
+    return Table(columns, [Row((_where(each), _about(each), each.message, each.fix)) for each in findings])
+
+
+def _where(each: Finding) -> str:
+    return ", ".join(part for part in (each.file, each.place) if part)
+
+
+def _about(each: Finding) -> str:
+    return "  ".join(part for part in (each.group_id, each.rule) if part)
 
 
 def _accepted(each: Accepted) -> Row:

@@ -72,19 +72,19 @@ def _location(each: Finding) -> dict[str, Any]:
     location: dict[str, Any] = {}
     if each.file:
         physical: dict[str, Any] = {"artifactLocation": {"uri": file_uri(each.file)}}
-        line = line_of(each)
+        line = line_in(each.place)
         if line is not None:
             physical["region"] = {"startLine": line[0], "startColumn": line[1]}
         location["physicalLocation"] = physical
-    name = each.place if each.place and line_of(each) is None else each.rule_id or each.group_id
+    name = each.place if each.place and line_in(each.place) is None else each.rule_id or each.group_id
     if name:
         location["logicalLocations"] = [{"fullyQualifiedName": name}]
     return location
 
 
-def line_of(each: Finding) -> tuple[int, int] | None:
+def line_in(place: str) -> tuple[int, int] | None:
     """Line and column, where the place is one."""
-    found = _LINE.search(each.place)
+    found = _LINE.search(place)
     return (int(found[1]), int(found[2])) if found else None
 
 

@@ -23,7 +23,7 @@ SENTENCES: Final = {
     "now_untracked": "What passes under both; these flows take no place in the table any more.",
 }
 
-_TITLES: Final = {
+TITLES: Final = {
     "cut": "Traffic cut",
     "newly_denied": "Traffic newly denied",
     "newly_allowed": "Traffic newly allowed",
@@ -40,7 +40,7 @@ def traffic_sections(found: "TrafficDiff") -> Iterator[Section]:
     for count in found.counts:
         groups = [group for group in found.groups if group.kind is count.kind]
         if groups:
-            yield Section(_TITLES[str(count.kind)], list(_kind(str(count.kind), groups)))
+            yield Section(TITLES[str(count.kind)], list(_kind(str(count.kind), groups)))
     if found.tables:
         yield Section("Tracking tables", [_tables(found.tables, found)])
 

@@ -204,3 +204,60 @@ def test_python_gives_the_same(sgsim):
     )
     assert [group.shown_id for group in diff.groups] == ["sg-web"]
     assert [interface.shown_id for interface in diff.interfaces] == ["eni-a"]
+
+
+@pytest.mark.usefixtures("sides")
+def test_github_shows_each_difference_at_the_new_rule(sgsim, monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    result = sgsim("diff", "--format", "github", "-r", "eni.yaml", "old.yaml", "new.yaml")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert result.stdout.splitlines() == [
+        '::error file=new.yaml,title=Newly allowed,line=6,col=9::sg-web: inbound tcp 22 from 10.0.0.32/27; new rule: tcp 22 from 10.0.0.0/26, "SSH" [sgr-1]; example: tcp 10.0.0.33:40000 -> 10.0.1.5:22',
+        "::error file=new.yaml,title=Now tracked,line=7,col=9::sg-web: inbound tcp 80 from 0.0.0.0/0; rule: tcp 80 from 0.0.0.0/0 [sg-web]; example: tcp 198.51.100.7:40000 -> 10.0.1.5:80",
+        "::error file=new.yaml,title=Newly denied::sg-web: outbound all traffic except udp 0-65535 to 0.0.0.0/0; old rule: all traffic to 0.0.0.0/0 [sg-web]; example: tcp 10.0.1.5:40000 -> 198.51.100.7:443",
+    ]
+    same = sgsim("diff", "--format", "github", "-r", "eni.yaml", "old.yaml", "old.yaml")
+    assert (same.exit_code, same.stdout) == (0, "")
+
+
+@pytest.mark.usefixtures("sides")
+def test_github_takes_what_is_intended_for_a_notice(sgsim):
+    args = ("diff", "--format", "github", "--intended", "intended.yaml", "-r", "eni.yaml", "old.yaml", "new.yaml")
+    beyond = json.loads(sgsim(*args[:2], "json", *args[3:]).stdout)["intended"]
+    lines = sgsim(*args).stdout.splitlines()
+    assert sum(line.startswith("::error") for line in lines) == len(beyond["beyond"])
+    assert sum(line.startswith("::notice") for line in lines) == 3 - len(beyond["beyond"])
+    assert sum(line.startswith("::warning") for line in lines) == len(beyond["unmet"])
+
+
+def test_github_tells_what_only_an_interface_has(sgsim, sides):
+    (sides / "more.yaml").write_text(
+        "groups: {sg-b: {ingress: [{protocol: tcp, ports: 25, from: 10.0.0.9}]}}\n"
+        "interfaces: {eni-a: {addresses: 10.0.1.5, groups: [sg-web, sg-b]}, eni-b: {addresses: 10.0.1.6, groups: sg-b}}"
+    )
+    (sides / "less.yaml").write_text(
+        "groups: {sg-b: {ingress: [{protocol: tcp, ports: 25, from: 10.0.0.9}]}}\n"
+        "interfaces: {eni-a: {addresses: 10.0.1.5, groups: [sg-web]}}"
+    )
+    lines = sgsim("diff", "--format", "github", "-r", "old.yaml", "less.yaml", "more.yaml").stdout.splitlines()
+    assert lines == [
+        "::error file=more.yaml,title=Only on the new side::eni-b: only the new side has it",
+        "::error file=more.yaml,title=Newly allowed,line=1,col=27::eni-a: inbound tcp 25 from 10.0.0.9; new rule: tcp 25 from 10.0.0.9/32 [sg-b]; example: tcp 10.0.0.9:40000 -> 10.0.1.5:25",
+    ]
+
+
+@pytest.mark.usefixtures("sides")
+def test_the_step_s_summary_gets_the_tables(sgsim, here, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    (here / "summary.md").write_text("Before.\n")
+    sgsim("diff", "--format", "github", "-r", "eni.yaml", "old.yaml", "new.yaml")
+    told = sgsim("diff", "--format", "markdown", "-r", "eni.yaml", "old.yaml", "new.yaml").stdout
+    assert (here / "summary.md").read_text() == f"Before.\n{told}"
+
+
+@pytest.mark.usefixtures("sides")
+def test_a_summary_that_cannot_be_written_is_named(refused, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "no/such.md")
+    assert refused("diff", "--format", "github", "old.yaml", "new.yaml").startswith(
+        "GITHUB_STEP_SUMMARY must name a file that can be written, got 'no/such.md': "
+    )

@@ -91,3 +91,17 @@ def test_other_forms(sgsim, bad):
 )
 def test_bad_options_are_one_line(refused, bad, args, message):
     assert refused(*bad, *args).startswith(message)
+
+
+def test_markdown_has_one_row_for_each_finding(sgsim, bad, here, monkeypatch):
+    told = sgsim(*bad, "--format", "markdown")
+    assert told.exit_code == 1
+    rows = [line for line in told.stdout.splitlines() if line.startswith("| bad.json")]
+    assert len(rows) == len(ALL)
+    assert rows[0] == (
+        "| bad.json, groups.sg-web.ingress\\[0\\] | sg-web  tcp 22 from 0.0.0.0/0 | the Internet may reach port 22 (SSH) of "
+        "eni-a | Narrow the peer to the addresses that need it, or to a group. |"
+    )
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    assert sgsim(*bad, "--format", "github").stdout.count("::error") == 1
+    assert (here / "summary.md").read_text() == told.stdout
