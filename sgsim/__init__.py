@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sgsim.model.states import ConntrackState, Direction, TcpState, Tracking
     from sgsim.report.diffed import Diffed, diff
     from sgsim.report.explained import Explained, explain, explain_recorded
+    from sgsim.report.searched import Searched, search
     from sgsim.rules.change import Change
     from sgsim.rules.inventory import Inventory
     from sgsim.rules.prefix_list import PrefixList
@@ -85,6 +86,7 @@ __all__ = [
     "Replay",
     "Rule",
     "RuleError",
+    "Searched",
     "SecurityGroup",
     "SgsimError",
     "SourceError",
@@ -106,6 +108,7 @@ __all__ = [
     "parse_packet",
     "quota",
     "replay",
+    "search",
     "sweep",
     "synthetic",
     "tighten",
@@ -136,6 +139,7 @@ _HOMES: Final = {
     "sgsim.model.states": ("ConntrackState", "Direction", "TcpState", "Tracking"),
     "sgsim.report.diffed": ("Diffed", "diff"),
     "sgsim.report.explained": ("Explained", "explain", "explain_recorded"),
+    "sgsim.report.searched": ("Searched", "search"),
     "sgsim.rules.change": ("Change",),
     "sgsim.rules.inventory": ("Inventory",),
     "sgsim.rules.prefix_list": ("PrefixList",),

@@ -12,14 +12,16 @@ from sgsim.report.explanation_json import check_document
 from sgsim.report.units import counted, shell_line
 
 
-def search_text(explanation: Explanation | None, pairs: int, action: str, options: Sequence[str]) -> str:
-    """The packet with its rules and the command that judges it, or that there is none."""
+def search_text(explanation: Explanation | None, pairs: int, action: str, options: Sequence[str] | None = None) -> str:
+    """The packet with its rules, or that there is none; with options, the command that judges it again."""
     verb = {"allow": "allowed", "deny": "denied"}[action]
     if explanation is None or explanation.packet is None:
         looked = counted(pairs, "pair") + " of sender and receiver"
         return f"none: no such packet is {verb}, proved over {looked}\n"
-    command = check_command(explanation.packet, options)
-    return f"found: a packet that is {verb}\n\n{check_text(explanation)}\nTo judge it again:\n  {command}\n"
+    text = f"found: a packet that is {verb}\n\n{check_text(explanation)}"
+    if options is None:
+        return text
+    return f"{text}\nTo judge it again:\n  {check_command(explanation.packet, options)}\n"
 
 
 def check_command(packet: Packet, options: Sequence[str]) -> str:

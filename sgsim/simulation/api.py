@@ -138,7 +138,9 @@ def filter_options(**options: Unpack[FilterOptions]) -> EngineOptions:
 
     Raises:
         ConfigError: If a value is outside its bounds.
+        TypeError: If there is no such option.
     """
+    refuse_unknown(options, FilterOptions)
     profile = options.get("profile", DEFAULT_PROFILE)
     profile = find_profile(profile) if isinstance(profile, str) else profile
     for name, value in options.get("settings", {}).items():
@@ -159,7 +161,9 @@ def traffic_options(**options: Unpack[TrafficOptions]) -> EngineOptions:
 
     Raises:
         ConfigError: If a value is outside its bounds.
+        TypeError: If there is no such option.
     """
+    refuse_unknown(options, TrafficOptions)
     recorded: TrafficOptions = {}
     given: FilterOptions = {}
     for name, value in options.items():
@@ -172,6 +176,17 @@ def traffic_options(**options: Unpack[TrafficOptions]) -> EngineOptions:
         remember=recorded.get("remember", DEFAULT_REMEMBER),
         log_format=recorded.get("log_format"),
     )
+
+
+def refuse_unknown(options: Mapping[str, object], known: type[FilterOptions]) -> None:
+    """Say which option is none, as Python does of keywords.
+
+    Raises:
+        TypeError: If there is any.
+    """
+    for name in options:
+        if name not in known.__annotations__:
+            raise TypeError(f"option must be one of {', '.join(known.__annotations__)}, got {name!r}")
 
 
 def packet_at(rules: Inventory, packet: str | Packet, interface: str | None) -> Packet:
