@@ -37,8 +37,10 @@ def test_none_is_a_proof(rules):
 def test_what_is_found_is_judged_alike_by_check(rules):
     found = sgsim.search(rules, sources="eni-web", destinations="10.0.2.9")
     assert found
+    assert found.packet is not None
     assert sgsim.check(rules, found.packet).verdict is sgsim.Verdict.ALLOW
     denied = sgsim.search(rules, destinations="db", protocols="tcp", ports="5432", action="deny")
+    assert denied.packet is not None
     assert sgsim.check(rules, denied.packet).verdict is sgsim.Verdict.DENY
 
 
@@ -61,9 +63,9 @@ def test_what_is_no_action_is_refused(rules):
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda rules: sgsim.search(rules, port="22"),
-        lambda rules: sgsim.check(rules, "tcp 10.0.1.5 -> 10.0.2.9:5432", capcity=8),
-        lambda rules: sgsim.replay(rules, "capture.pcap", capcity=8),
+        lambda rules: sgsim.search(rules, port="22"),  # type: ignore[call-arg]  # as a typo is
+        lambda rules: sgsim.check(rules, "tcp 10.0.1.5 -> 10.0.2.9:5432", capcity=8),  # type: ignore[call-arg]  # as a typo is
+        lambda rules: sgsim.replay(rules, "capture.pcap", capcity=8),  # type: ignore[call-arg]  # as a typo is
     ],
 )
 def test_an_option_that_is_none_is_not_passed_over(rules, ask):
