@@ -100,20 +100,23 @@ def command(given: RuleOptions, form: str, hook: str, output: str | None) -> Non
     for note in inventory.notes:
         where = f"{note.origin}: " if note.origin else ""
         click.echo(f"sgsim: note: {where}{note.text}", err=True)
-    if output is None:
+    if output is None or output == "-":
         click.echo(text, nl=False)
     else:
         _write(Path(output), text)
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file under a temporary name first, so that nobody finds half of it."""
-    partial = path.with_name(f".{path.name}.partial")
+    """Write a file under a temporary name first, so that nobody finds half of it; a device or pipe stays what it is."""
+    is_file = path.is_file() or not path.exists()
+    target = path.with_name(f".{path.name}.partial") if is_file else path
     try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
+        target.write_text(text, encoding="utf-8", newline="\n")
+        if is_file:
+            target.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        if is_file:
+            target.unlink(missing_ok=True)
         raise ConfigError(
             f"--output must be a file that can be written, got {str(path)!r}: {error.strerror}"
         ) from error

@@ -43,10 +43,14 @@ class Commands(click.Group):
         """Name the commands in the order of the help text."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # click's signature
         """Import a command."""
         if cmd_name not in COMMANDS:
-            return None
+            from difflib import get_close_matches  # noqa: PLC0415  # only a wrong name needs it
+
+            alike = get_close_matches(cmd_name, COMMANDS, n=1)
+            hint = f". Did you mean {alike[0]!r}?" if alike else ""
+            raise click.UsageError(f"no such command {cmd_name!r}{hint}", ctx)
         command: click.Command = import_module(COMMANDS[cmd_name]).command
         return command
 
@@ -101,9 +105,22 @@ def complain(text: str) -> int:
 
 def _usage_text(error: click.UsageError) -> str:
     """What was wrong, and where help is."""
-    message = error.format_message().rstrip(".")
+    message = (_value_text(error) or error.format_message()).rstrip(".")
     where = error.ctx.command_path if error.ctx is not None else "sgsim"
     return f"{message[:1].lower()}{message[1:]} (see {where} --help)"
+
+
+def _value_text(error: click.UsageError) -> str:
+    """What a value must be and what was got, as all our messages say it; empty where click says something else."""
+    if not isinstance(error, click.BadParameter) or error.param is None:
+        return ""
+    kind, (value, _, rest) = error.param.type, error.message.partition(" is not ")
+    name = max(error.param.opts, key=len)
+    if isinstance(kind, click.Choice) and rest.startswith("one of"):
+        return f"{name} must be one of {', '.join(map(str, kind.choices))}, got {value}"
+    if isinstance(kind, click.types.IntParamType) and rest.startswith("a valid"):
+        return f"{name} must be a whole number, got {value}"
+    return ""
 
 
 def _let_go_of_stdout() -> None:

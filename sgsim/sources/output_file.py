@@ -22,6 +22,8 @@ def output_file(path: str | Path) -> Iterator[IO[bytes]]:
         ConfigError: If it cannot be written.
     """
     path = Path(path)
+    if not path.name:
+        raise ConfigError(f"file must be one that can be written, got {str(path)!r}: it has no name")
     partial = path.with_name(f".{path.name}.partial")
     try:
         with _naming(path), partial.open("wb") as plain:

@@ -1,7 +1,9 @@
 """`sgsim convert`: which interface, where to, and what is said beside it."""
 
 import json
+import os
 
+import pytest
 from cli.web_traffic import WEB
 
 from sgsim.cli.convert import WRITERS
@@ -65,3 +67,30 @@ def test_the_help_tells_the_limits(sgsim):
         assert limit in text
     for form in WRITERS:
         assert f"--to {form} " in text
+
+
+@pytest.mark.parametrize("name", ["", "/", "folder"])
+def test_a_folder_is_no_file_to_write(refused, demo_files, here, name):
+    (here / "folder").mkdir()
+    line = refused("convert", "--to", "yaml", *demo_files[:2], "-o", name)
+    assert line.startswith("--output must be a file that can be written, got ")
+    assert line.endswith(": Is a directory")
+    assert [path.name for path in here.iterdir()] == ["folder"]
+
+
+def test_a_dash_is_standard_output(sgsim, demo_files, here):
+    shown = sgsim("convert", "--to", "yaml", *demo_files[:2])
+    assert sgsim("convert", "--to", "yaml", *demo_files[:2], "-o", "-").stdout == shown.stdout
+    assert list(here.iterdir()) == []
+
+
+def test_a_pipe_stays_a_pipe(sgsim, demo_files, here):
+    os.mkfifo(here / "pipe")
+    shown = sgsim("convert", "--to", "yaml", *demo_files[:2]).stdout
+    reader = os.open(here / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert sgsim("convert", "--to", "yaml", *demo_files[:2], "-o", "pipe").exit_code == 0
+        assert os.read(reader, 1 << 20) == shown.encode()
+    finally:
+        os.close(reader)
+    assert (here / "pipe").is_fifo()

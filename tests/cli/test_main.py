@@ -41,7 +41,10 @@ def test_every_command_has_help(sgsim, command):
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["reply"], "no such command 'reply'"),
+        (["reply"], "no such command 'reply'. did you mean 'replay'?"),
+        (["frobnicate"], "no such command 'frobnicate'"),
+        (["check", "--expect", "maybe"], "--expect must be one of allow, deny, got 'maybe'"),
+        (["search", "--icmp-type", "echo"], "--icmp-type must be a whole number, got 'echo'"),
         (["replay", "--capacty", "8"], "no such option '--capacty'"),
         (["replay", "--capacity"], "option '--capacity' requires an argument"),
     ],
