@@ -8,6 +8,7 @@ every change at the moment it happens, expiry too.
 """
 
 from collections import Counter
+from collections.abc import MutableMapping
 from operator import itemgetter
 from typing import Any, Final
 
@@ -113,7 +114,8 @@ class TablePressure:
     """When the table was first found full; None if never."""
     bin_ns: int = FIRST_BIN_NS
     _start_ns: int | None = None
-    _bins: dict[int, Bin] = field(factory=dict)
+    _bins: MutableMapping[int, Bin] = field(factory=dict)
+    """By number; another engine may give a mapping that makes them when somebody looks."""
     _by_rule: _Tally = field(factory=_Tally)
     _by_peer: _Tally = field(factory=_Tally)
     _by_state: _Tally = field(factory=_Tally)

@@ -21,7 +21,7 @@ from sgsim.engine.lowering.facts import lower_facts
 from sgsim.engine.lowering.flows import flow_columns_of, flow_kinds_of, live_rows
 from sgsim.engine.lowering.memory import MemoryKeeper
 from sgsim.engine.lowering.network import lower_network
-from sgsim.engine.lowering.pressure import raise_pressure
+from sgsim.engine.lowering.pressure import raise_pressures
 from sgsim.engine.lowering.rules import LoweredRules, RuleNumbers, header_of_service, lower_rules
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import TimeOrderError, UnresolvedReferenceError
@@ -179,12 +179,13 @@ class CompiledEngine:
 
     def pressure(self) -> Mapping[str, TablePressure]:
         """The load on each table, by the id of its instance."""
-        memory, refs = self._keeper.memory, self._numbers.refs
-        return {
-            table_id: raise_pressure(memory, self._network, number, [ref.rule_id for ref in refs])
+        memory = self._keeper.memory
+        in_use = {
+            table_id: number
             for table_id, number in self._tables.items()
             if memory.tables[number * layout.TABLE_WORDS + layout.IN_USE]
         }
+        return raise_pressures(memory, self._network, in_use, [ref.rule_id for ref in self._numbers.refs])
 
     def counts(self) -> EngineCounts:
         """What was counted beside the decisions."""

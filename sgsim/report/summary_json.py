@@ -14,6 +14,7 @@ from sgsim.report.change_sections import FATES
 from sgsim.report.sentences import cause_sentence, sentence_of
 from sgsim.report.summary_asking import Asking
 from sgsim.report.units import rfc3339
+from sgsim.simulation.pressure_bins import PressureBins
 from sgsim.simulation.summary import Summary
 
 SCHEMA_VERSION: Final = 1
@@ -21,7 +22,7 @@ SCHEMA_VERSION: Final = 1
 
 def summary_document(summary: Summary, asking: Asking | None = None) -> dict[str, Any]:
     """A summary as plain values."""
-    document = {"schema_version": SCHEMA_VERSION, "tool": "sgsim", "version": __version__, **asdict(summary)}
+    document = {"schema_version": SCHEMA_VERSION, "tool": "sgsim", "version": __version__, **_plain(summary)}
     document |= {"start_time": _time(summary.start_ns), "end_time": _time(summary.end_ns)}
     for reason, count in zip(document["reasons"], summary.reasons, strict=True):
         reason["sentence"] = sentence_of(count.reason)
@@ -35,6 +36,11 @@ def summary_document(summary: Summary, asking: Asking | None = None) -> dict[str
     for table in document["tables"]:
         table["peak_time"] = _time(table["peak_time_ns"])
     return document
+
+
+def _plain(summary: Summary) -> dict[str, Any]:
+    """Its fields as they are; `asdict` goes into tuples, but not into sequences of other kinds."""
+    return asdict(summary, value_serializer=lambda _, __, value: tuple(value) if type(value) is PressureBins else value)
 
 
 def _complete_agreement(document: dict[str, Any], summary: Summary, asking: Asking | None) -> None:

@@ -73,7 +73,7 @@ class AgreementTally:
         if not len(decisions.row):
             return
         last = np.append(decisions.row[1:] != decisions.row[:-1], True)  # the interface that decided in the end
-        decided = DecisionColumns(*(column[last] for column in decisions))
+        decided = decisions if last.all() else DecisionColumns(*(column[last] for column in decisions))
         rows = rows[decided.row]
         logged = records.logged[rows]
         is_judged = decided.verdict != Verdict.SKIP

@@ -18,6 +18,7 @@ from sgsim.rules.inventory import Inventory
 from sgsim.simulation.denied import DeniedTally
 from sgsim.simulation.edge_tally import EdgeTally
 from sgsim.simulation.epochs import Epoch, Held, capacities, held_rules
+from sgsim.simulation.pressure_bins import PressureBins
 from sgsim.simulation.strangers import Strangers
 from sgsim.simulation.summary import (
     AclUsage,
@@ -26,7 +27,6 @@ from sgsim.simulation.summary import (
     FlowCounts,
     InterfaceCount,
     PacketCounts,
-    PressureBin,
     ReasonCount,
     RuleUsage,
     TableLoad,
@@ -252,18 +252,5 @@ def _load(table_id: str, pressure: TablePressure, steps: Sequence[tuple[int | No
         peak_by_peer=peak.by_peer,
         peak_by_state=peak.by_state,
         bin_ns=pressure.bin_ns,
-        bins=tuple(
-            PressureBin(
-                start_ns=start_ns,
-                least=current.least,
-                greatest=current.greatest,
-                last=current.last,
-                inserted=current.inserted,
-                expired=current.expired,
-                closed=current.closed,
-                untracked=current.untracked,
-                refused=current.refused,
-            )
-            for start_ns, current in pressure.bins
-        ),
+        bins=PressureBins(pressure),
     )

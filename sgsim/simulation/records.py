@@ -64,9 +64,10 @@ class RecordReplay:
         is_lead, rows = batch.events.is_lead[begin:end], batch.events.record[begin:end]
         self._note_flows(batch, rows, decisions)
         self._note_late(part, is_lead)
-        rows = rows[is_lead]
+        places = np.flatnonzero(is_lead)
+        rows = rows.take(places)
         self._reopened += int(batch.roles.is_reopening[rows].sum())
-        leads = PacketColumns._make([*(column[is_lead] for column in part[:-1]), part.quoted])
+        leads = PacketColumns._make([*(column.take(places) for column in part[:-1]), part.quoted])
         decided = _of_leads(decisions, is_lead)
         if self._of_flows is not None:
             self._of_flows.add(decided, batch.records, rows)
@@ -78,12 +79,14 @@ class RecordReplay:
 
     def _note_flows(self, batch: EventBatch, rows: Column, decisions: DecisionColumns) -> None:
         """Count how it is known who opened each new flow; flows are numbered in the order in which they are entered."""
-        is_new = decisions.flow > self._flows
-        if not is_new.any():
+        flows = decisions.flow.astype(np.int64)
+        before = np.maximum.accumulate(np.append(self._flows, flows))
+        first = np.flatnonzero(flows > before[:-1])
+        if not len(first):
             return
-        numbers, first = np.unique(decisions.flow[is_new], return_index=True)
-        self._flows = int(numbers[-1])
-        methods = batch.roles.method[rows[decisions.row[is_new][first]]]
+        self._flows = int(before[-1])
+        numbers = flows.take(first)
+        methods = batch.roles.method[rows[decisions.row.take(first)]]
         for method, count in enumerate(np.bincount(methods).tolist()):
             self._oriented_by[method] += count
         if self._of_flows is not None:
@@ -125,6 +128,6 @@ class RecordReplay:
 def _of_leads(decisions: DecisionColumns, is_lead: Column) -> DecisionColumns:
     """The decisions of leads, with `row` counting leads alone."""
     place = np.cumsum(is_lead, dtype=np.int32) - np.int32(1)
-    is_wanted = is_lead[decisions.row]
-    decided = DecisionColumns(*(column[is_wanted] for column in decisions))
-    return decided._replace(row=place[decided.row])
+    wanted = np.flatnonzero(is_lead.take(decisions.row))
+    decided = DecisionColumns(*(column.take(wanted) for column in decisions))
+    return decided._replace(row=place.take(decided.row))

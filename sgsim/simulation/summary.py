@@ -3,9 +3,12 @@
 Times are nanoseconds since the epoch; ids and texts are those of the user's documents.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
+
+from sgsim.simulation.pressure_bins import PressureBin
 
 if TYPE_CHECKING:
     from sgsim.simulation.agreement_summary import RecordSummary
@@ -103,21 +106,6 @@ class DeniedGroup:
 
 
 @frozen(kw_only=True)
-class PressureBin:
-    """The load on a table in one interval."""
-
-    start_ns: int
-    least: int
-    greatest: int
-    last: int
-    inserted: int
-    expired: int
-    closed: int
-    untracked: int
-    refused: int
-
-
-@frozen(kw_only=True)
 class CapacityStep:
     """A capacity that a table had for a while."""
 
@@ -155,7 +143,8 @@ class TableLoad:
     peak_by_peer: dict[str, int]
     peak_by_state: dict[str, int]
     bin_ns: int
-    bins: tuple[PressureBin, ...]
+    bins: Sequence[PressureBin]
+    """Made when somebody looks."""
 
 
 @frozen(kw_only=True)

@@ -111,7 +111,7 @@ class _Held:
         events = self._events
         order = time_order(events.time_ns, events.rank)
         if order is not None:
-            events = Events(*(column[order] for column in events))
+            events = Events(*(column.take(order) for column in events))
         count = len(events.time_ns)
         if limit_ns is not None:
             count = int(np.searchsorted(events.time_ns, limit_ns))

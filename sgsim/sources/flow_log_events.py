@@ -124,14 +124,30 @@ def _later_flags(is_tcp: Column, close: Column, record: Column, step: Column, re
 
 def _times(records: RecordColumns, record: Column, step: Column, refreshes: Column, is_refresh: Column) -> Column:
     """Evenly spread, the last at the end; in whole seconds if the record begins at one, as logs have no others."""
-    start_ns = records.start_ns[record]
-    span_ns = (records.end_ns - records.start_ns)[record]
-    number = np.maximum(refreshes[record], 1)
-    each_ns, rest_ns = span_ns // number, span_ns % number
-    offset_ns = np.where(is_refresh, each_ns * step + rest_ns * step // number, 0)
-    is_whole = (start_ns % _SECOND_NS == 0) & (step < number)
-    times: Column = start_ns + np.where(is_whole, offset_ns - offset_ns % _SECOND_NS, offset_ns)
+    times: Column = records.start_ns.take(record)
+    rows = np.flatnonzero(is_refresh)  # the others are at the start
+    of, step = record.take(rows), step.take(rows)
+    span_ns, number = records.end_ns - records.start_ns, np.maximum(refreshes, 1)
+    each_ns = span_ns // number
+    rest_ns = span_ns - each_ns * number
+    rest, number = rest_ns.take(of), number.take(of)
+    offset_ns = each_ns.take(of) * step
+    if rest.any():
+        offset_ns += rest * step // number
+    is_whole = _is_whole_second(records.start_ns).take(of) & (step < number)
+    times[rows] += np.where(is_whole, offset_ns - _past_second(offset_ns), offset_ns)
     return times
+
+
+def _past_second(time_ns: Column) -> Column:
+    """What is beyond the last whole second; numpy divides by a constant several times as fast as it finds remainders."""
+    past: Column = time_ns - time_ns // _SECOND_NS * _SECOND_NS
+    return past
+
+
+def _is_whole_second(time_ns: Column) -> Column:
+    is_whole: Column = _past_second(time_ns) == 0
+    return is_whole
 
 
 def _ranks(
@@ -157,31 +173,30 @@ def _icmp_types(records: RecordColumns, roles: Roles) -> Column:
 def packets_of_events(records: RecordColumns, events: Events) -> PacketColumns:
     """Events as the packets that an engine takes; the bytes of a record are those of its lead."""
     row = events.record
-    nothing = np.zeros(len(row), np.int64)
-    sizes = np.minimum(records.bytes, MAX_LENGTH_BYTES).astype(np.int32)[row]
+    sizes = np.minimum(records.bytes, MAX_LENGTH_BYTES).astype(np.int32).take(row)
     return PacketColumns(
         time_ns=events.time_ns,
-        number=records.line[row],
-        file=records.file[row],
-        src_hi=records.src_hi[row],
-        src_lo=records.src_lo[row],
-        dst_hi=records.dst_hi[row],
-        dst_lo=records.dst_lo[row],
-        family=records.family[row],
-        protocol=records.protocol[row],
-        src_port=records.src_port[row],
-        dst_port=records.dst_port[row],
+        number=records.line.take(row),
+        file=records.file.take(row),
+        src_hi=records.src_hi.take(row),
+        src_lo=records.src_lo.take(row),
+        dst_hi=records.dst_hi.take(row),
+        dst_lo=records.dst_lo.take(row),
+        family=records.family.take(row),
+        protocol=records.protocol.take(row),
+        src_port=records.src_port.take(row),
+        dst_port=records.dst_port.take(row),
         tcp_flags=events.tcp_flags,
         icmp_type=events.icmp_type,
-        icmp_code=nothing.astype(np.uint8),
-        length_bytes=np.where(events.is_lead, sizes, np.int32(0)),
-        direction=records.direction[row],
-        taken_at=records.taken_at[row],
-        skip=records.skip[row],
-        vlan=nothing.astype(np.uint16),
-        fragment_id=nothing.astype(np.uint32),
-        fragment_offset=nothing.astype(np.uint16),
-        more_fragments=nothing.astype(np.uint8),
+        icmp_code=np.zeros(len(row), np.uint8),
+        length_bytes=sizes * events.is_lead,
+        direction=records.direction.take(row),
+        taken_at=records.taken_at.take(row),
+        skip=records.skip.take(row),
+        vlan=np.zeros(len(row), np.uint16),
+        fragment_id=np.zeros(len(row), np.uint32),
+        fragment_offset=np.zeros(len(row), np.uint16),
+        more_fragments=np.zeros(len(row), np.uint8),
         quote=np.full(len(row), -1, np.int32),
         quoted=QuotedColumns(*(np.zeros(0, dtype) for dtype in QUOTED_DTYPES.values())),
     )

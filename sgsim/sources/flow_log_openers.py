@@ -82,7 +82,7 @@ class OpenerMemory:
 
     def _remember(self, records: RecordColumns, rows: Column, by_ports: Column, found: Roles) -> None:
         keys, is_low_side = _keys(records, rows)
-        order = np.argsort(keys, kind="stable")
+        order = _in_groups(keys)
         keys, is_low_side, by_ports, ordered = keys[order], is_low_side[order], by_ports[order], rows[order]
         start_s, end_s = records.start_ns[ordered] // _SECOND_NS, records.end_ns[ordered] // _SECOND_NS
         begins = np.ones(len(keys), np.bool_)
@@ -142,6 +142,21 @@ def _keys(records: RecordColumns, rows: Column) -> tuple[Column, Column]:
     context = records.taken_at[rows].astype(np.uint64) << np.uint64(8) | records.protocol[rows]
     low, high = np.minimum(src, dst), np.maximum(src, dst)
     return np.maximum(_mixed(_mixed(low + context) ^ high), np.uint64(1)), src <= dst
+
+
+def _in_groups(keys: Column) -> Column:
+    """The stable order of fingerprints.
+
+    Fingerprint and place in one number: sorting numbers takes a tenth of the time that sorting places by them does. Its
+    low bits are given up for the place, so two flows that have all others in common are sorted the slow way.
+    """
+    bits = np.uint64(len(keys).bit_length())
+    packed = np.sort(keys >> bits << bits | np.arange(len(keys), dtype=np.uint64))
+    order: Column = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    ordered, high = keys.take(order), packed >> bits
+    if bool(((high[1:] == high[:-1]) & (ordered[1:] != ordered[:-1])).any()):
+        order = np.argsort(keys, kind="stable")
+    return order
 
 
 def _side(high: Column, low: Column, port: Column) -> Column:

@@ -106,7 +106,7 @@ class OrderedRecords:
             return
         order = time_order(whole.start_ns)
         if order is not None:
-            whole = RecordColumns(*(column[order] for column in whole))
+            whole = RecordColumns(*(column.take(order) for column in whole))
         count = len(whole.start_ns)
         if limit_ns is not None:
             count = int(np.searchsorted(whole.start_ns, limit_ns))
@@ -145,8 +145,9 @@ def time_order(times_ns: Column, rank: Column | None = None) -> Column | None:
         return None
     least_ns = int(times_ns.min())
     bits = 0 if rank is None else 3
-    seconds, rest_ns = np.divmod(times_ns - least_ns, _SECOND_NS)
-    if not rest_ns.any() and int(seconds.max()) << bits < 1 << 16:
+    after_ns = times_ns - least_ns
+    seconds = after_ns // _SECOND_NS  # a constant, by which numpy divides several times as fast as `divmod` does
+    if bool((seconds * _SECOND_NS == after_ns).all()) and int(seconds.max()) << bits < 1 << 16:
         keys = seconds.astype(np.uint16)
         if rank is not None:
             keys = keys << np.uint16(bits) | rank

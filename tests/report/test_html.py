@@ -7,7 +7,7 @@ from report.summaries import summary, table_load
 from sgsim.errors import ConfigError
 from sgsim.report import html
 from sgsim.report.charts import _steps
-from sgsim.simulation.summary import PressureBin
+from sgsim.simulation.pressure_bins import PressureBin
 
 SECOND_NS = 1_000_000_000
 

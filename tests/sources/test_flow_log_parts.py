@@ -15,7 +15,7 @@ from sgsim.model.protocol import Protocol
 from sgsim.rules.ownership import Ownership
 from sgsim.sources.flow_log_binding import KnownInterfaces
 from sgsim.sources.flow_log_events import REFRESH_NS, REFRESH_TCP_NS, events_of, packets_of_events
-from sgsim.sources.flow_log_openers import ANSWER, CLIENT_PORT, OPENER, OpenerMemory, Roles
+from sgsim.sources.flow_log_openers import ANSWER, CLIENT_PORT, OPENER, OpenerMemory, Roles, _in_groups
 from sgsim.sources.flow_log_order import SLACK_NS, OrderedRecords, time_order
 
 SECOND_NS = 10**9
@@ -98,6 +98,13 @@ class TestOrder:
         order = time_order(column, rank)
         found = list(range(len(times))) if order is None else order.tolist()
         assert sorted(range(len(times)), key=lambda row: (column[row], rank[row] if rank is not None else 0)) == found
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 2, 5, (1 << 40) - 1])), max_size=40))
+def test_fingerprints_are_grouped_in_the_order_in_which_they_came(parts):
+    """The order is the stable one, also where fingerprints differ in their low bits alone."""
+    keys = np.array([high << 62 | low for high, low in parts], np.uint64)
+    assert np.argsort(keys, kind="stable").tolist() == _in_groups(keys).tolist()
 
 
 class TestOpeners:

@@ -1,10 +1,11 @@
 """The load on a table read back from the kernels' counts."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
+from attrs import define, field
 from numpy.typing import NDArray
 
 from sgsim.conntrack.pressure import MOST_BINS, PEER_BITS, Bin, TablePressure
@@ -17,10 +18,18 @@ from sgsim.model.states import TcpState, Tracking
 _LOW = 0xFFFFFFFF
 
 
-def raise_pressure(memory: Memory, network: Network, table: int, rule_ids: Sequence[str]) -> TablePressure:
-    """The load on one table, as the reference engine tells it."""
+def raise_pressures(
+    memory: Memory, network: Network, tables: Mapping[str, int], rule_ids: Sequence[str]
+) -> dict[str, TablePressure]:
+    """The load on each table, as the reference engine tells it, by the names that the tables are given with."""
+    tracked = _tracked(memory, network, max(tables.values(), default=-1) + 1)
+    return {name: _raised(memory, table, tracked[table], rule_ids) for name, table in tables.items()}
+
+
+def _raised(memory: Memory, table: int, tracked: NDArray[Any], rule_ids: Sequence[str]) -> TablePressure:
     row = memory.tables.reshape(-1, layout.TABLE_WORDS)[table].tolist()
-    entries = _at_peak(memory, network, table, row[layout.PEAK_FLOW])
+    flows = memory.pool.reshape(-1, layout.ENTRY_WORDS)[tracked, layout.FLOW]
+    entries = tracked[flows <= row[layout.PEAK_FLOW]]  # the entries of now that were there at the peak
     return TablePressure.restored(
         capacity=None if row[layout.CAPACITY] < 0 else row[layout.CAPACITY],
         count=row[layout.COUNT],
@@ -38,16 +47,49 @@ def raise_pressure(memory: Memory, network: Network, table: int, rule_ids: Seque
     )
 
 
-def _at_peak(memory: Memory, network: Network, table: int, peak_flow: int) -> NDArray[Any]:
-    """The entries of now that were there at the peak."""
+def _tracked(memory: Memory, network: Network, tables: int) -> list[NDArray[Any]]:
+    """The entries that take places now, for each table."""
     used = int(memory.clock[layout.POOL_USED])
     pool = memory.pool[: used * layout.ENTRY_WORDS].reshape(used, layout.ENTRY_WORDS)
-    tables = network.interfaces.reshape(-1, layout.IF_WORDS)[:, layout.IF_TABLE]
     is_tracked = pool[:, layout.STATE] >> layout.TRACKING_AT & 3 == Tracking.TRACKED
-    was_there = (pool[:, layout.FLOW] > 0) & (pool[:, layout.FLOW] <= peak_flow)
-    candidates = np.flatnonzero(is_tracked & was_there)
-    is_ours: NDArray[Any] = tables[pool[candidates, layout.OWNER] & _LOW] == table
-    return np.compress(is_ours, candidates)
+    entries = np.flatnonzero(is_tracked & (pool[:, layout.FLOW] > 0))
+    of_interface = network.interfaces.reshape(-1, layout.IF_WORDS)[:, layout.IF_TABLE]
+    of_entry = of_interface[pool[entries, layout.OWNER] & _LOW]
+    order = np.argsort(of_entry, kind="stable")
+    bounds = np.searchsorted(of_entry[order], np.arange(tables + 1))
+    return np.split(entries[order], bounds)[1:-1]
+
+
+@define(eq=False)
+class _Bins(MutableMapping[int, Bin]):
+    """Bins by number, made of the kernels' numbers when somebody looks."""
+
+    _numbers: NDArray[Any]
+    """int64 (bins,)."""
+    _rows: NDArray[Any]
+    """int64 (bins, fields): the fields of `Bin`."""
+    _made: dict[int, Bin] | None = field(default=None, init=False)
+
+    def _all(self) -> dict[int, Bin]:
+        if self._made is None:
+            rows = zip(self._numbers.tolist(), self._rows.tolist(), strict=True)
+            self._made = {number: Bin(*row) for number, row in rows}
+        return self._made
+
+    def __getitem__(self, number: int) -> Bin:
+        return self._all()[number]
+
+    def __setitem__(self, number: int, value: Bin) -> None:
+        self._all()[number] = value
+
+    def __delitem__(self, number: int) -> None:
+        del self._all()[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
 
 
 def _places(memory: Memory, entries: NDArray[Any]) -> NDArray[Any]:
@@ -55,11 +97,10 @@ def _places(memory: Memory, entries: NDArray[Any]) -> NDArray[Any]:
     return places
 
 
-def _bins(memory: Memory, table: int) -> dict[int, Bin]:
+def _bins(memory: Memory, table: int) -> _Bins:
     rows = memory.bins.reshape(-1, MOST_BINS, layout.BIN_WORDS)[table]
     used = np.flatnonzero(rows[:, layout.BIN_USED])
-    values = rows[used, : layout.BIN_USED].tolist()
-    return {index: Bin(*row) for index, row in zip(used.tolist(), values, strict=True)}
+    return _Bins(used, rows[used, : layout.BIN_USED])
 
 
 def _by_rule(
