@@ -22,6 +22,8 @@ nitpicky = True
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+smartquotes_action = "qe"  # no dashes: `--option` is to stay as it is
+
 autoclass_content = "both"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True

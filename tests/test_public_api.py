@@ -1,5 +1,6 @@
 """The names that `import sgsim` offers, and that they cost nothing until they are used."""
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -13,6 +14,7 @@ import sgsim
 
 PACKAGE = Path(sgsim.__file__).parent
 TESTS = Path(__file__).parent
+API_PAGE = TESTS.parent / "docs" / "python-api.md"
 
 
 @pytest.mark.parametrize("name", sorted(set(sgsim.__all__) - {"__version__"}))
@@ -32,6 +34,11 @@ def test_the_table_has_every_public_name_once():
 
 def test_no_public_name_is_that_of_a_package():
     assert not set(sgsim.__all__) & {module.name for module in iter_modules([str(PACKAGE)])}
+
+
+@pytest.mark.parametrize("name", sorted(set(sgsim.__all__) - {"__version__", "synthetic"}))
+def test_every_public_name_is_on_the_page(name):
+    assert re.search(rf"^\.\. (auto|py:)\w+:: {name}$", API_PAGE.read_text("utf-8"), re.MULTILINE)
 
 
 def test_an_unknown_name_is_an_attribute_error():

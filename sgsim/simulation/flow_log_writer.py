@@ -8,7 +8,7 @@ one as `pkt-srcaddr` and `pkt-dstaddr`; ICMP has ports 0; fields that nobody kno
 
 Memory: the records of the windows that are not over, one or two.
 
-Source: `[aws-flr]`, `[aws-fll]`, aws-facts 4.1.
+Source: `[aws-flr]`, `[aws-fll]`, `[aws-fle]`.
 """
 
 from collections.abc import Iterator, Sequence
