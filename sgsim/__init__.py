@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sgsim.report.diffed import Diffed, diff
     from sgsim.report.explained import Explained, explain, explain_recorded
     from sgsim.report.searched import Searched, search
+    from sgsim.report.shortened import Shortened, minimize
     from sgsim.rules.change import Change
     from sgsim.rules.inventory import Inventory
     from sgsim.rules.prefix_list import PrefixList
@@ -89,6 +90,7 @@ __all__ = [
     "Searched",
     "SecurityGroup",
     "SgsimError",
+    "Shortened",
     "SourceError",
     "Sweep",
     "TcpState",
@@ -105,6 +107,7 @@ __all__ = [
     "explain_recorded",
     "lint",
     "load",
+    "minimize",
     "parse_packet",
     "quota",
     "replay",
@@ -140,6 +143,7 @@ _HOMES: Final = {
     "sgsim.report.diffed": ("Diffed", "diff"),
     "sgsim.report.explained": ("Explained", "explain", "explain_recorded"),
     "sgsim.report.searched": ("Searched", "search"),
+    "sgsim.report.shortened": ("Shortened", "minimize"),
     "sgsim.rules.change": ("Change",),
     "sgsim.rules.inventory": ("Inventory",),
     "sgsim.rules.prefix_list": ("PrefixList",),

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import define, evolve, field
 
 from sgsim.analysis.difference import Compared, Difference, Kind, RulesDiff, Witness
+from sgsim.analysis.groups_alone import diff_note
 from sgsim.analysis.openings import ORDINARY_PORT, OpeningFinder, Openings, admitting_rules, impossible
 from sgsim.analysis.pairing import Pair, pair_groups, translated
 from sgsim.analysis.witness import witness_packet
@@ -87,6 +88,7 @@ class _Comparison:
             groups=tuple(self._group(pair) for pair in pairs),
             interfaces=tuple(self._interfaces()),
             unknown_peers=tuple(sorted(self.finders[0].unknown)),
+            notes=tuple(filter(None, [diff_note(self.old, self.new)])),
         )
 
     def _group(self, pair: Pair) -> Compared:

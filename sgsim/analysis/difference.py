@@ -136,6 +136,7 @@ class RulesDiff:
     unknown_peers: tuple[str, ...] = ()
     """Groups and lists without known addresses, which were compared by name."""
     notes: tuple[str, ...] = field(default=())
+    """What was not compared, in whole sentences."""
 
     def __bool__(self) -> bool:
         """Whether anything differs."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from attrs import define, evolve, field, frozen
 
+from sgsim.analysis.groups_alone import search_note
 from sgsim.analysis.openings import OpeningFinder, Openings
 from sgsim.analysis.question import Question
 from sgsim.analysis.witness import STAND_INS, nice_address, nice_service, opening_packet
@@ -45,6 +46,8 @@ class Found:
     """A packet as it was asked for, as the engine judges it; None if there is none."""
     pairs: int
     """How many pairs of sender and receiver were looked at: all of them if there is none."""
+    notes: tuple[str, ...] = ()
+    """What was not looked at, in whole sentences."""
 
 
 def search(
@@ -83,7 +86,7 @@ class _Search:
     def run(self) -> Found:
         pairs, packet = self._look(is_sure=True)
         if packet is not None:
-            return Found(self._judged(packet), pairs)
+            return Found(self._judged(packet), pairs, self._notes())
         if self._hinging:
             _, packet = self._look(is_sure=False)
             if packet is not None:
@@ -93,7 +96,10 @@ class _Search:
                     "document that has them, or --members GROUP=ADDRESS[,...], or --allow-unresolved to count them as "
                     "empty"
                 )
-        return Found(None, pairs)
+        return Found(None, pairs, self._notes())
+
+    def _notes(self) -> tuple[str, ...]:
+        return tuple(filter(None, [search_note(self.inventory)]))
 
     def _judged(self, packet: Packet) -> Answer:
         """What the engine says, by groups alone."""

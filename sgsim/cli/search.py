@@ -7,13 +7,12 @@ from typing import Any, Final
 import click
 from attrs import evolve
 
-from sgsim import __version__
 from sgsim.analysis.explain import explain_packet
 from sgsim.analysis.question import Wording
 from sgsim.analysis.search import search
 from sgsim.cli.options import Command, RuleOptions, rule_options
 from sgsim.model.decision import Verdict
-from sgsim.report.search_text import search_document, search_text
+from sgsim.report.search_text import SearchReport, search_document, search_text
 
 EXIT_OTHER: Final = 1
 ACTIONS: Final = {"allow": Verdict.ALLOW, "deny": Verdict.DENY}
@@ -79,12 +78,18 @@ def command(
     explanation = None
     if found.answer is not None:
         explanation = explain_packet(evolve(inventory, network_acls={}), found.answer.packet, options)
-    shown = given.words()
+    report = SearchReport(
+        action=action,
+        explanation=explanation,
+        pairs=found.pairs,
+        notes=found.notes,
+        profile=options.profile.name,
+        options=given.words(),
+    )
     if form == "json":
-        document = search_document(explanation, found.pairs, action, options.profile.name, shown, __version__)
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(search_document(report), indent=2, ensure_ascii=False))
     else:
-        click.echo(search_text(explanation, found.pairs, action, shown), nl=False)
+        click.echo(search_text(report), nl=False)
     got = "none" if explanation is None else "some"
     if expect not in {None, got}:
         click.echo(f"sgsim: expected {expect}, got {got}", err=True)

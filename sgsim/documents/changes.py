@@ -16,7 +16,7 @@ from sgsim.documents.references import reference_notes, with_ids
 from sgsim.errors import ConfigError, SgsimError
 from sgsim.model.interface import TimeoutOverrides
 from sgsim.rules.change import Change
-from sgsim.rules.differences import differences
+from sgsim.rules.changed_items import changed_items
 from sgsim.rules.inventory import Inventory
 
 TIME_FORMS: Final = "in seconds from the first packet or as 2026-01-31T12:00:00Z"
@@ -104,7 +104,7 @@ def made_in_order(
                 change.origin,
                 change.capacity,
                 change.timeouts,
-                differences(before, inventory),
+                changed_items(before, inventory),
             )
         )
     return made

@@ -47,8 +47,13 @@ def _text(rule: Rule) -> str:
 
 
 def minimize_json(found: Minimized, profile: str) -> str:
+    """What `sgsim minimize --format json` prints."""
+    return json.dumps(minimize_document(found, profile), indent=2, ensure_ascii=False) + "\n"
+
+
+def minimize_document(found: Minimized, profile: str) -> dict[str, Any]:
     """The same for programs; `sgsim/data/schemas/minimize.schema.json` says what is in it."""
-    document: dict[str, Any] = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "tool": "sgsim",
         "version": __version__,
@@ -70,7 +75,6 @@ def minimize_json(found: Minimized, profile: str) -> str:
             for group in found.groups
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

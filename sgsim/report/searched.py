@@ -10,12 +10,11 @@ from sgsim.analysis.question import Wording
 from sgsim.analysis.search import search as search_packets
 from sgsim.errors import ConfigError
 from sgsim.model.decision import Verdict
-from sgsim.report.search_text import search_text
+from sgsim.report.search_text import SearchReport, search_document, search_text
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.api import FilterOptions, filter_options, refuse_unknown
 
 if TYPE_CHECKING:
-    from sgsim.analysis.explanation import Explanation
     from sgsim.model.packet import Packet
 
 ACTIONS = {"allow": Verdict.ALLOW, "deny": Verdict.DENY}
@@ -42,25 +41,31 @@ class SearchOptions(FilterOptions, total=False):
 class Searched:
     """The outcome of a search; true if there is such a packet. In a console or a notebook it shows as its text."""
 
-    facts: "Explanation | None"
-    """The packet and what became of it; None if there is none."""
-    pairs: int
-    """How many pairs of sender and receiver were looked at: all of them if there is none."""
-    action: str
-    """What was looked for, `allow` or `deny`."""
+    facts: SearchReport
+    """Everything that the text is made of."""
 
     def __bool__(self) -> bool:
         """Whether there is such a packet."""
-        return self.facts is not None
+        return self.packet is not None
 
     @property
     def packet(self) -> "Packet | None":
         """A packet that was looked for; None is the proof that there is none."""
-        return None if self.facts is None else self.facts.packet
+        return self.facts.packet
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of sender and receiver were looked at: all of them if there is none."""
+        return self.facts.pairs
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `sgsim search --format json` prints, as plain values; without the command."""
+        return search_document(self.facts)
 
     def __str__(self) -> str:
         """What `sgsim search` prints, without the command that judges the packet again."""
-        return search_text(self.facts, self.pairs, self.action).rstrip("\n")
+        return search_text(self.facts).rstrip("\n")
 
     __repr__ = __str__
 
@@ -84,10 +89,18 @@ def search(rules: Inventory, *, action: str = "allow", **options: Unpack[SearchO
     words, given = _apart(options)
     engine_options = filter_options(**given)
     found = search_packets(rules, words.question(rules), ACTIONS[action], engine_options)
-    if found.answer is None:
-        return Searched(None, found.pairs, action)
-    facts = explain_packet(evolve(rules, network_acls={}), found.answer.packet, engine_options)
-    return Searched(facts, found.pairs, action)
+    explanation = None
+    if found.answer is not None:
+        explanation = explain_packet(evolve(rules, network_acls={}), found.answer.packet, engine_options)
+    return Searched(
+        SearchReport(
+            action=action,
+            explanation=explanation,
+            pairs=found.pairs,
+            notes=found.notes,
+            profile=engine_options.profile.name,
+        )
+    )
 
 
 def _apart(options: SearchOptions) -> tuple[Wording, FilterOptions]:

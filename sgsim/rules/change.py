@@ -3,7 +3,7 @@
 from attrs import field, frozen
 
 from sgsim.model.interface import TimeoutOverrides
-from sgsim.rules.differences import Difference
+from sgsim.rules.changed_items import ChangedItem
 from sgsim.rules.inventory import Inventory
 
 
@@ -22,7 +22,7 @@ class Change:
     """Places of each instance's table from then on; None if they stay as they are."""
     timeouts: TimeoutOverrides = field(factory=TimeoutOverrides)
     """Idle timeouts that are set from then on, over those of interfaces and profile; None where they stay as they are."""
-    differences: tuple[Difference, ...] | None = None
+    changed_items: tuple[ChangedItem, ...] | None = None
     """What is not as it was before; None if whoever made the change has not looked."""
 
     def at_ns(self, start_ns: int) -> int:

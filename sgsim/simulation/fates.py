@@ -114,7 +114,7 @@ def report_change(
     return ChangeReport(
         text=change.origin,
         time_ns=time_ns,
-        differences=tuple(each.text for each in change.differences or ()),
+        differences=tuple(each.text for each in change.changed_items or ()),
         settings=_settings(change),
         live=len(rows),
         fates=tuple(_count(fate, flows, fates) for fate in Fate if (fates == fate).any()),

@@ -97,10 +97,10 @@ def _changed(options: EngineOptions, change: Change) -> EngineOptions:
 def changes_in_vain(changes: Iterable[Change]) -> Iterator[str]:
     """Say of each change that touches nothing in use that it does not."""
     for change in changes:
-        if change.capacity is not None or change.timeouts != TimeoutOverrides() or change.differences is None:
+        if change.capacity is not None or change.timeouts != TimeoutOverrides() or change.changed_items is None:
             continue
-        if not change.differences:
+        if not change.changed_items:
             yield f"{change.origin}: this change changes nothing"
-        elif not any(each.is_in_use for each in change.differences):
-            what = "; ".join(each.text for each in change.differences[:3])
+        elif not any(each.is_in_use for each in change.changed_items):
+            what = "; ".join(each.text for each in change.changed_items[:3])
             yield f"{change.origin}: this change touches nothing that a known interface uses ({what})"

@@ -48,7 +48,7 @@ def test_times_titles_and_settings(made):
 def test_rules_are_added_behind_those_that_are_there(made):
     (change,) = made("- at: 1\n  add:\n    web:\n      ingress: [{protocol: udp, ports: 53, from: pl-1}]\n")
     assert ["tcp 443 from 0.0.0.0/0", "tcp 22 from sg-admin", "udp 53 from pl-1"] == rules_of(change)
-    assert ["group sg-web: 1 rule more"] == [each.text for each in change.differences]
+    assert ["group sg-web: 1 rule more"] == [each.text for each in change.changed_items]
 
 
 def test_rules_are_removed_by_their_names(made):
@@ -149,10 +149,10 @@ def test_what_nobody_uses_is_told_apart(made):
         "- {at: 1, prefix_lists: {pl-2: []}, add: {sg-spare: {egress: [{protocol: all, to: 0.0.0.0/0}]}}}\n"
     )
     assert [("group sg-spare: 1 rule more", False), ("prefix list pl-2: other entries", False)] == [
-        (each.text, each.is_in_use) for each in change.differences
+        (each.text, each.is_in_use) for each in change.changed_items
     ]
 
 
 def test_a_carried_group_is_in_use(made):
     (change,) = made("- {at: 1, remove: {rules: 'sg-web:ingress:tcp:443:0.0.0.0/0'}}\n", evolve(BEFORE))
-    assert [True] == [each.is_in_use for each in change.differences]
+    assert [True] == [each.is_in_use for each in change.changed_items]

@@ -19,7 +19,7 @@ from sgsim.model.protocol import ICMP_QUERIES, TcpFlags
 from sgsim.model.states import Direction, Tracking
 from sgsim.report.change_sections import FATES, TONES
 from sgsim.rules.change import Change
-from sgsim.rules.differences import differences
+from sgsim.rules.changed_items import changed_items
 from sgsim.simulation.fates import MOST_FLOWS, Fate, _Fates, _five_tuple, report_change
 
 ALLOWED = {
@@ -136,7 +136,7 @@ def reported(after, *texts, before=None, at_ns=5 * SECOND_NS):
     before = before or inventory(group(*RULES), interface())
     engine = ReferenceBatches(before, EngineOptions())
     engine.filter(packets(*texts))
-    change = Change(at_ns, after, origin="a change", differences=differences(before, after))
+    change = Change(at_ns, after, origin="a change", changed_items=changed_items(before, after))
     return report_change(
         change, at_ns, engine.live_flows(), (engine.interface_ids, engine.rules), before, EngineOptions()
     )

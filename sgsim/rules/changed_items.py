@@ -17,8 +17,8 @@ _Item = TypeVar("_Item")
 
 
 @frozen
-class Difference:
-    """One thing that is not as it was."""
+class ChangedItem:
+    """One thing of an inventory that is not as it was."""
 
     text: str
     """`sg-web: 1 rule less, 2 rules more`."""
@@ -26,7 +26,7 @@ class Difference:
     """Whether it concerns an interface, by its groups, their references, its subnet or itself."""
 
 
-def differences(before: Inventory, after: Inventory) -> tuple[Difference, ...]:
+def changed_items(before: Inventory, after: Inventory) -> tuple[ChangedItem, ...]:
     """Everything that is different, things in the order of their kinds and ids."""
     used = _used(before) | _used(after)
     found = (
@@ -37,7 +37,12 @@ def differences(before: Inventory, after: Inventory) -> tuple[Difference, ...]:
         *(("subnet", key, text) for key, text in _any(before.subnets, after.subnets, "blocks")),
         *(("network ACL", key, text) for key, text in _acls(before.network_acls, after.network_acls)),
     )
-    return tuple(Difference(f"{kind} {key}: {text}", (kind, key) in used) for kind, key, text in found)
+    return tuple(ChangedItem(f"{kind} {key}: {text}", (kind, key) in used) for kind, key, text in found)
+
+
+def changed_acls(before: Inventory, after: Inventory) -> tuple[str, ...]:
+    """The network ACLs that are different, in a line for each: `acl-1: 1 entry less`."""
+    return tuple(f"{key}: {text}" for key, text in _acls(before.network_acls, after.network_acls))
 
 
 def _used(inventory: Inventory) -> set[tuple[str, str]]:
