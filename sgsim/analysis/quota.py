@@ -2,7 +2,7 @@
 
 Rules count by direction *and* by family: each group has four sets. A rule that refers to a group or a prefix list counts
 in both families of its direction, a prefix list with its `MaxEntries` or, if AWS keeps it, its weight. Source:
-`[aws-quotas]`; the counting is observed, `[o-awslimitchecker]` (aws-facts 2.5).
+`[aws-quotas]`; the counting is observed, `[o-awslimitchecker]`.
 """
 
 from collections.abc import Iterator, Mapping

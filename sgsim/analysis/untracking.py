@@ -1,6 +1,6 @@
 """Rules that would leave flows untracked: the way back of an open rule, opened to everyone on all ports.
 
-Source: `[aws-ct]` (aws-facts 1.2).
+Source: `[aws-ct]`.
 """
 
 from attrs import evolve

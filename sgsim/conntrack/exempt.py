@@ -1,6 +1,6 @@
 """Traffic that security groups never filter, in either direction.
 
-Source: `[aws-sg]`, `[aws-nacl]` for the classes, `[aws-ntp]`, `[aws-win]`, `[aws-api]` for the addresses (aws-facts 3).
+Source: `[aws-sg]`, `[aws-nacl]` for the classes, `[aws-ntp]`, `[aws-win]`, `[aws-api]` for the addresses.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Which instance types are built on version 6 of the Nitro system, where idle TCP flows are forgotten after 350 s.
 
-Source: `[aws-nitro-types]`, `[aws-ct]` (aws-facts 1.5). The digit in a type's name does not tell the version.
+Source: `[aws-nitro-types]`, `[aws-ct]`. The digit in a type's name does not tell the version.
 """
 
 from typing import Final

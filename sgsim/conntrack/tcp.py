@@ -3,8 +3,8 @@
 Law: everything that moves a TCP flow from one state to another is in this file, and it knows neither time nor rules.
 We stand in the middle and see segments of both sides; a state says what was seen, not what either end believes.
 
-AWS documents no table. The one below is that of Linux nf_conntrack 6.x (`[linux-nfct]`), whose timeouts AWS's own equal
-(aws-facts 1.5); for the `aws-*` profiles it is *assumed*. A segment that a row does not list is invalid there. What the
+AWS documents no table. The one below is that of Linux nf_conntrack 6.x (`[linux-nfct]`), whose timeouts AWS's own equal;
+for the `aws-*` profiles it is *assumed*. A segment that a row does not list is invalid there. What the
 kernel does beside its table is in `linux_move`; only the profile `linux` uses it.
 """
 

@@ -1,6 +1,6 @@
 """Whether AWS tracks a flow.
 
-Source: `[aws-ct]` (aws-facts 1.2, 1.3): a TCP or UDP flow is left untracked if a rule of its opener's direction admits it
+Source: `[aws-ct]`: a TCP or UDP flow is left untracked if a rule of its opener's direction admits it
 from or to 0.0.0.0/0 (or ::/0), a rule back is open to everyone on all ports, and its path is not an automatic one.
 """
 

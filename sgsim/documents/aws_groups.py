@@ -2,7 +2,7 @@
 
 `describe-security-groups` joins rules of the same service into one IpPermission, `describe-security-group-rules` gives
 each rule its own object and an `sgr-` id; `describe-stale-security-groups` says which references lead nowhere. Source:
-`[aws-api]` (aws-facts 2.1, 6.1).
+`[aws-api]`.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,7 @@
 """Network interfaces as AWS prints them, by themselves and as parts of instances.
 
 What an interface owns are its private, secondary and IPv6 addresses and its delegated prefixes. A public address is
-kept apart: security groups never see it. Source: `[aws-api]` NetworkInterface (aws-facts 2.3, 6.1).
+kept apart: security groups never see it. Source: `[aws-api]` NetworkInterface.
 """
 
 from collections.abc import Iterator

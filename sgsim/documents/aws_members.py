@@ -3,7 +3,7 @@
 Those that readers use stand first; the others say nothing that a security group's verdict depends on. Everything else
 is counted as unknown, so that a new member of the API is noticed.
 
-Source: `[aws-api]`, member names as in botocore (aws-facts 6.1).
+Source: `[aws-api]`, member names as in botocore.
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
 """Network ACLs as AWS prints them.
 
-Source: `[aws-api]` NetworkAcl, NetworkAclEntry (aws-facts 5, 6.1).
+Source: `[aws-api]` NetworkAcl, NetworkAclEntry.
 """
 
 from collections.abc import Iterator

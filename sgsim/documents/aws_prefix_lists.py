@@ -1,6 +1,6 @@
 """Prefix lists as AWS prints them: the lists in one document, the entries of each in another.
 
-`describe-prefix-lists` (of AWS's own lists) has both in one. Source: `[aws-api]` ManagedPrefixList (aws-facts 6.1).
+`describe-prefix-lists` (of AWS's own lists) has both in one. Source: `[aws-api]` ManagedPrefixList.
 """
 
 from sgsim.documents import aws_members as known

@@ -1,7 +1,7 @@
 """An inventory as the AWS CLI would print it: one JSON document with the lists of several commands.
 
 Groups are those of `describe-security-groups`; rules with ids of their own stand beside them as in
-`describe-security-group-rules`. Source: `[aws-api]` (aws-facts 6.1).
+`describe-security-group-rules`. Source: `[aws-api]`.
 """
 
 import json

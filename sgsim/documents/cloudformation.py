@@ -1,8 +1,7 @@
 """CloudFormation templates, JSON and YAML: what a stack will make of security groups.
 
 A resource is known by its logical id until it exists; `--assume Web=sg-0123` gives it another. What a template leaves
-open (parameters, other stacks, values that AWS chooses) is refused where a rule needs it. Source: `[aws-cfn]` (aws-facts
-6.3).
+open (parameters, other stacks, values that AWS chooses) is refused where a rule needs it. Source: `[aws-cfn]`.
 """
 
 from collections.abc import Callable, Iterator
@@ -149,7 +148,7 @@ def _read_group(group_id: str, node: Node, more: list[Rule]) -> SecurityGroup:
 def _default_egress(group_id: str, place: str) -> list[Rule]:
     """What CloudFormation adds to a group without egress rules; a rule that is a resource of its own does not replace it.
 
-    Source: `[aws-cfn]`, SecurityGroupEgress; that it stays beside stand-alone rules is inferred (aws-facts 6.3).
+    Source: `[aws-cfn]`, SecurityGroupEgress; that it stays beside stand-alone rules is inferred.
     """
     return [
         Rule(

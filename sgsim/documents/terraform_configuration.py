@@ -1,7 +1,7 @@
 """The `configuration` of a Terraform plan: for each resource the expressions that its values come from.
 
 What is of another shape than Terraform writes is refused with its place; what is null is left out. Source: Terraform's
-JSON output format, configuration representation (aws-facts 6.2).
+JSON output format, configuration representation.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The resources of Terraform's JSON documents, whichever of them it is.
 
 A plan (`terraform show -json PLAN`) holds them twice, before and after; a state holds them once, as `terraform show -json`
-prints it or as the state file (version 4) keeps it. Source: Terraform's JSON output format; `[tf-plan]` (aws-facts 6.2).
+prints it or as the state file (version 4) keeps it. Source: Terraform's JSON output format; `[tf-plan]`.
 """
 
 import re

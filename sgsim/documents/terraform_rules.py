@@ -1,7 +1,7 @@
 """Groups, rules and prefix lists as Terraform's AWS provider writes them.
 
-Rules stand in their group (`ingress`, `egress`), or are resources of their own in either of two styles. Source: `[tf-aws]`
-(aws-facts 6.2): one block makes one rule for each peer, and the provider removes AWS's default egress rule.
+Rules stand in their group (`ingress`, `egress`), or are resources of their own in either of two styles. Source: `[tf-aws]`:
+one block makes one rule for each peer, and the provider removes AWS's default egress rule.
 """
 
 from collections.abc import Iterable, Iterator

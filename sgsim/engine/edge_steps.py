@@ -2,7 +2,7 @@
 
 What comes in is judged here before the groups and, if denied, never reaches them: no flow is entered, moved or
 refreshed. What goes out has passed the groups, and the table keeps what they made of it. Source: `[aws-nacl]`,
-`[aws-vpc-sec]` (the order on the way out is inferred; aws-facts 5).
+`[aws-vpc-sec]` (the order on the way out is inferred).
 """
 
 from typing import TYPE_CHECKING

@@ -3,7 +3,7 @@
 Each function is one step of docs/the-way-of-a-packet.md. It either answers with a `Decision`, or returns None and the
 next step goes on. `STEPS` has them in order; the first answer ends the way.
 
-Sources are those of the profile's settings and of the pages that `sgsim.conntrack` names (aws-facts 1, 3).
+Sources are those of the profile's settings and of the pages that `sgsim.conntrack` names.
 """
 
 from collections.abc import Callable
@@ -78,7 +78,7 @@ def later_fragment(at: "InterfaceFilter", passage: Passage) -> Decision | None:
 def related(at: "InterfaceFilter", passage: Passage) -> Decision | None:
     """An ICMP error about a remembered flow, sent to the sender of the packet that it quotes.
 
-    It restarts no timeout. Source: `[aws-mtu]`, whose text has held four positions (aws-facts 1.7).
+    It restarts no timeout. Source: `[aws-mtu]`, whose text has held four positions.
     """
     packet = passage.packet
     if packet.icmp_type not in ICMP_ERRORS.get(packet.five_tuple.protocol, ()):

@@ -1,6 +1,6 @@
 """What lies between an interface and its peer, where that decides about tracking.
 
-Source: `[aws-ct]`, automatically tracked connections (aws-facts 1.3). Rules cannot tell the path, so the user does.
+Source: `[aws-ct]`, automatically tracked connections. Rules cannot tell the path, so the user does.
 """
 
 import enum

@@ -1,7 +1,7 @@
 """A network ACL: numbered entries that allow or deny what enters or leaves a subnet, without any memory.
 
 Unlike a security group it has an order, it can deny, and it judges every packet by itself, answers too. Source:
-`[aws-nacl]`, `[aws-api]` NetworkAclEntry (aws-facts 5).
+`[aws-nacl]`, `[aws-api]` NetworkAclEntry.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """What prefix lists that AWS keeps count against the quota of rules.
 
-Source: `[aws-pl]`, AWS-managed prefix lists (aws-facts 2.3). A list of a customer counts its `MaxEntries`.
+Source: `[aws-pl]`, AWS-managed prefix lists. A list of a customer counts its `MaxEntries`.
 """
 
 import re

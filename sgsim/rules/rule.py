@@ -1,6 +1,6 @@
 """One rule of a security group: a direction, a service and a peer.
 
-A rule only ever allows. Source: `[aws-api]` IpPermission and SecurityGroupRule (aws-facts 2.1).
+A rule only ever allows. Source: `[aws-api]` IpPermission and SecurityGroupRule.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ from sgsim.rules.header import Header
 from sgsim.rules.port_range import PortRange
 
 _ICMP_FAMILY: Final[dict[int, Family]] = {Protocol.ICMP: Family.IPV4, Protocol.ICMPV6: Family.IPV6}
-"""An `icmp` rule admits ICMP over IPv4 alone, an `icmpv6` rule over IPv6 (inferred, aws-facts 2.1)."""
+"""An `icmp` rule admits ICMP over IPv4 alone, an `icmpv6` rule over IPv6 (inferred)."""
 
 
 def _without_host_bits(network: IPNetwork) -> IPNetwork:

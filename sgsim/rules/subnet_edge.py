@@ -1,7 +1,7 @@
 """The edge of a subnet: the network ACL that judges what crosses it.
 
 Law: what stays inside a subnet never comes to its edge. Inside are the blocks of the subnet and the addresses of the
-interfaces in it. Source: `[aws-nacl]` (aws-facts 5).
+interfaces in it. Source: `[aws-nacl]`.
 """
 
 from collections.abc import Iterable, Mapping

@@ -3,7 +3,7 @@
 A log tells what groups, network ACLs and other controls did together, as they were then. So a difference is no error by
 itself: it says what the simulation does not know, or what the rules at hand change.
 
-Source: `[aws-flr]` (action, reject-reason, late packets), aws-facts 4.1.
+Source: `[aws-flr]` (action, reject-reason, late packets).
 """
 
 import enum

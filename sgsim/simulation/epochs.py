@@ -38,7 +38,7 @@ class Held:
 
 
 def identity(ref: RuleRef) -> RuleRef:
-    """A rule apart from its description, which is no part of what it is (aws-facts 2.2)."""
+    """A rule apart from its description, which is no part of what it is."""
     return evolve(ref, description="") if ref.description else ref
 
 

@@ -2,7 +2,7 @@
 
 Law: the fate of a flow is what an engine makes of its next packet, in either direction, if no other change comes before
 it. A flow that sends nothing more is gone when its timeout runs out, whatever its fate. Source: `[aws-ct]`,
-`[aws-contain]` (aws-facts 1.4).
+`[aws-contain]`.
 """
 
 import enum

@@ -26,7 +26,7 @@ DECISION_SCHEMA = pl.Schema(
         "tcp_state": pl.String, "opener": pl.String, "rule_id": pl.String, "group_id": pl.String, "flow": pl.Int64,
     }
 )  # fmt: skip
-"""The columns of a decision, design section 5."""
+"""The columns of a decision."""
 
 FLOW_SCHEMA = pl.Schema(
     {

@@ -8,7 +8,7 @@ it by their addresses, as all records are that name no interface.
 `pkt-dstaddr` have the one that the packet carried. So the own side is taken from the latter where they are there. The
 peer is as `srcaddr` and `dstaddr` have it.
 
-Source: `[aws-flr]`, aws-facts 4.1.
+Source: `[aws-flr]`.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ A record says that `packets` packets went one way between `start` and `end`. The
 
 At one instant openings come before answers, and packets that leave one interface before those that come to another.
 
-Assumed: AWS tells of a record no more than its first and last second (aws-facts 4.1).
+Assumed: AWS tells of a record no more than its first and last second.
 """
 
 from typing import Final, NamedTuple

@@ -3,7 +3,7 @@
 A record is one direction of a five-tuple at one interface within a window of time. Which fields it has, and in which
 order, is up to whoever made the flow log; `sgsim.sources.flow_log_format` reads that.
 
-Source: `[aws-flr]`, aws-facts 4.2. Version 6 is that of Transit Gateway flow logs (`[aws-tgw-fl]`), which have fields of
+Source: `[aws-flr]`. Version 6 is that of Transit Gateway flow logs (`[aws-tgw-fl]`), which have fields of
 their own and no security groups.
 """
 

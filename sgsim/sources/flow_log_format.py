@@ -3,7 +3,7 @@
 It is told by the user (`--log-format '${version} ${srcaddr} ...'`), by a header line, by the columns of a Parquet file,
 or it is the default format, which has no header in CloudWatch Logs.
 
-Source: `[aws-flr]`, `[aws-fl-athena]` (header lines in S3), aws-facts 4.
+Source: `[aws-flr]`, `[aws-fl-athena]` (header lines in S3).
 """
 
 import difflib

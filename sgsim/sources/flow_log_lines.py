@@ -5,7 +5,7 @@ epoch; beyond `MOST_SECONDS`, the year 2261, they are taken for milliseconds, as
 
 Law: a line gives a row, or `LineError` says what is wrong with it; what a replay does not need is not looked at.
 
-Source: `[aws-flr]`, `[aws-fle]`, aws-facts 4.
+Source: `[aws-flr]`, `[aws-fle]`.
 """
 
 import socket

@@ -3,7 +3,7 @@
 Law: a row gives what the same values give as a line of text; null and `-` are no value. Whole columns are converted at
 once; a row that holds anything odd is read as a line is, so that errors have the same words.
 
-Source: `[aws-flr]`, `[aws-fl-athena]`, aws-facts 4.2.
+Source: `[aws-flr]`, `[aws-fl-athena]`.
 """
 
 import os

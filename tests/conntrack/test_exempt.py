@@ -1,4 +1,4 @@
-"""Traffic that security groups never filter, in either direction, aws-facts 3."""
+"""Traffic that security groups never filter, in either direction."""
 
 import pytest
 from builders import networks, packet

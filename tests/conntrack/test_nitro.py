@@ -1,4 +1,4 @@
-"""Which instance types forget idle TCP flows after 350 s, aws-facts 1.5."""
+"""Which instance types forget idle TCP flows after 350 s."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Behaviour sets: every value with its standing and source, as aws-facts 1 and 8 and design section 8 give them."""
+"""Behaviour sets: every value with its standing and source."""
 
 import pytest
 

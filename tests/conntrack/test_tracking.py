@@ -1,4 +1,4 @@
-"""Whether AWS tracks a flow, and why; the worked example of aws-facts 1.2."""
+"""Whether AWS tracks a flow, and why; the worked example of `[aws-ct]`."""
 
 import pytest
 from builders import group, header, interface, inventory, matcher

@@ -1,4 +1,4 @@
-"""When a UDP flow has become a stream, aws-facts 1.5."""
+"""When a UDP flow has become a stream."""
 
 import pytest
 

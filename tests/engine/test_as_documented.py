@@ -1,4 +1,4 @@
-"""What AWS's documentation says, as its reader would try it out. Source: `[aws-ct]` (aws-facts 1.2, 1.4, 1.5, 1.8)."""
+"""What AWS's documentation says, as its reader would try it out. Source: `[aws-ct]`."""
 
 import pytest
 from engine.walking import HOST, HOST_V6, host

@@ -1,4 +1,4 @@
-"""Every reason that an engine gives is reached, and its verdict and state are those of design section 5."""
+"""Every reason that an engine gives is reached, and its verdict and state are those that the reason stands for."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Rules that change under live flows: aws-facts 1.4 and 8.6; design section 3, steps 5 and 6."""
+"""Rules that change under live flows: steps 5 and 6 of the way of a packet."""
 
 from builders import group, interface, inventory, networks
 from engine.walking import HOST, Walk, host, words
@@ -167,7 +167,7 @@ def test_an_untracked_flow_may_change_the_open_rule_that_it_stands_on():
 
 
 def test_groups_of_an_interface_replaced_are_a_change_of_rules():
-    """Tracked flows survive the swap, untracked ones are cut (aws-facts 1.4)."""
+    """Tracked flows survive the swap, untracked ones are cut."""
     walk = Walk("tcp 22 from 203.0.113.1/32", *WEB)
     walk.connect(ADMIN, SSH)
     walk.connect(CLIENT, HTTP)

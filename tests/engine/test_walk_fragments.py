@@ -1,4 +1,4 @@
-"""Fragments in any order: aws-facts 3 and 8.8; design section 3, step 3."""
+"""Fragments in any order: step 3 of the way of a packet."""
 
 from typing import Any
 

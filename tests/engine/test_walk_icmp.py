@@ -1,4 +1,4 @@
-"""ICMP queries and errors: aws-facts 1.2, 1.6, 1.7; design section 3, steps 4 and 10."""
+"""ICMP queries and errors: steps 4 and 10 of the way of a packet."""
 
 import pytest
 from builders import group, interface, inventory, networks

@@ -1,4 +1,4 @@
-"""Where and when a packet is judged: design section 3, "Where" and "When"; aws-facts 1.1, 3."""
+"""Where and when a packet is judged."""
 
 import pytest
 from builders import group, interface, inventory, packet, vpc

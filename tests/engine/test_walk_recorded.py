@@ -1,4 +1,4 @@
-"""Traffic that was recorded elsewhere: design section 3, step 7, and the opener rule."""
+"""Traffic that was recorded elsewhere: step 7 of the way of a packet, and who opened a flow."""
 
 import pytest
 from builders import group, interface, inventory

@@ -1,4 +1,4 @@
-"""Which flows are tracked, how long, and what a full table does: aws-facts 1.2, 1.5, 1.6, 1.8; design section 3."""
+"""Which flows are tracked, how long, and what a full table does."""
 
 from typing import Any
 

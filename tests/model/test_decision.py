@@ -1,4 +1,4 @@
-"""Verdicts and reasons, design section 5."""
+"""Verdicts and reasons."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Paths that AWS tracks automatically, aws-facts 1.3."""
+"""Paths that AWS tracks automatically."""
 
 import pytest
 

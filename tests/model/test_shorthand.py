@@ -1,4 +1,4 @@
-"""A packet in one line: every form of design section 7."""
+"""A packet in one line: every form."""
 
 import pytest
 import strategies

@@ -150,7 +150,7 @@ class TestReferences:
 
 
 class TestBypass:
-    """AWS's own example, aws-facts 1.2."""
+    """AWS's own example, `[aws-ct]`."""
 
     RULES = (
         "tcp 22 from 203.0.113.1/32",
@@ -261,7 +261,7 @@ LISTED = networks("0.0.0.0/1", "192.0.2.4/32", "2001:db8::/124")
 
 
 def plainly_admits(each: Rule, sent: Header) -> bool:
-    """What aws-facts section 2 says, in as many words."""
+    """What `[aws-api]` says, in as many words."""
     if each.direction is not sent.direction or each.protocol not in {-1, sent.protocol}:
         return False
     if each.protocol in {1, 58} and (each.protocol == 1) != (sent.family == 4):

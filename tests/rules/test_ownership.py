@@ -1,4 +1,4 @@
-"""Whose address it is, design section 3."""
+"""Whose address it is."""
 
 import pytest
 from builders import interface

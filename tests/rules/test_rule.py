@@ -1,4 +1,4 @@
-"""What one rule says, aws-facts 2.1."""
+"""What one rule says."""
 
 import pytest
 import strategies

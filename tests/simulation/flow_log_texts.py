@@ -1,4 +1,4 @@
-"""The example records of the AWS documentation, and what writes records for tests. Source: `[aws-fle]`, aws-facts 4.3."""
+"""The example records of the AWS documentation, and what writes records for tests. Source: `[aws-fle]`."""
 
 from collections.abc import Iterable
 from typing import Any
