@@ -259,12 +259,8 @@ def _run_all(jobs: Sequence[_Job], workers: int) -> list[_Outcome]:
 def _run(job: _Job) -> _Outcome:
     gaps, midstream = IdleGaps(), MidstreamFlows()
 
-    def see(packets: Any, decisions: Any, engine: Any) -> None:  # noqa: ANN401  # the driver's types
-        midstream.see(packets, decisions, engine)
-        if job.with_gaps:
-            gaps.see(packets, decisions, engine)
-
-    summary = run(job.inventory, job.traffic, job.options, engine=job.engine, wanted=Wanted(see=see)).summary
+    wanted = Wanted(see=midstream.see, see_events=gaps.see if job.with_gaps else None)
+    summary = run(job.inventory, job.traffic, job.options, engine=job.engine, wanted=wanted).summary
     return _Outcome(
         summary=summary,
         midstream=frozenset(midstream.keys),

@@ -128,10 +128,13 @@ def _advice(advice: Sequence[Advice]) -> Iterator[Block]:
             )
         )
         rows.append(Row(("", "", "", f"  {each.change}")))
+        if each.peak_after >= each.peak_before:
+            rows.append(Row(("", "", "", "  But it does not help here: it lets more flows pass that take places.")))
         if each.warning:
             rows.append(Row(("", "", "", f"  But {each.warning}.")))
     columns = [Column("Places", is_number=True), Column("Peak"), Column("Group"), Column("Rule")]
     yield Table(columns, rows)
     yield Paragraph(
-        "Places: what flows of the rule take at the peak. Peak: before and after, found by a replay with the change."
+        "Places: what flows of the rule take at the peak. Peak: of all tables together, before and after, found by a "
+        "replay with the change; what the change newly lets pass counts too."
     )

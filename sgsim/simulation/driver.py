@@ -54,6 +54,8 @@ class Wanted:
     """What the table `-` means."""
     see: See | None = None
     """Is shown every batch with its decisions."""
+    see_events: See | None = None
+    """Is shown every packet, or of flow logs every event that records stand for, with its decisions."""
     write_allowed: str | Path | None = None
     """A capture for the packets that are allowed."""
     write_denied: str | Path | None = None
@@ -166,12 +168,12 @@ def run(
     try:
         if records is not None:
             events = records.source.event_batches(taken_at)
-            broken = _pump_records(iter(ReadAhead(events)) if has_reader else events, records, timeline, watch)
+            events = iter(ReadAhead(events)) if has_reader else events
+            broken = _pump_records(events, records, timeline, watch, wanted.see_events)
         else:
             batches = source.batches(taken_at, batch_rows=beside.batch_rows)
-            broken = _pump(
-                iter(ReadAhead(batches)) if has_reader else batches, source, judging, recorder, timeline, watch
-            )
+            batches = iter(ReadAhead(batches)) if has_reader else batches
+            broken = _pump(batches, source, judging, recorder, timeline, watch, wanted.see_events)
         _check_met_interface(recorder, inventory, broken)
         recorder.finish()
         complete = True
@@ -206,14 +208,19 @@ def _pump(
     recorder: Recorder,
     timeline: Timeline,
     watch: Watch | None,
+    see_events: See | None,
 ) -> str | None:
     """Send all batches through; give the break where the input has one after its beginning."""
     done = 0
     try:
         for batch in batches:
             for part in timeline.parts(batch, engine):
-                recorder.record(part, _filter(engine, part, source))
+                decisions = _filter(engine, part, source)
+                recorder.record(part, decisions)
+                if see_events is not None:
+                    see_events(part, decisions, engine)
                 done += len(part.time_ns)
+                del decisions  # as below
                 if watch is not None:
                     watch(done)
                 del part  # so that the memory of a batch can be used again
@@ -226,7 +233,11 @@ def _pump(
 
 
 def _pump_records(
-    batches: Iterator[EventBatch], records: RecordReplay, timeline: Timeline, watch: Watch | None
+    batches: Iterator[EventBatch],
+    records: RecordReplay,
+    timeline: Timeline,
+    watch: Watch | None,
+    see_events: See | None,
 ) -> str | None:
     """The same for the records of flow logs, which are judged by what they stand for."""
     done = 0
@@ -234,7 +245,10 @@ def _pump_records(
         for batch in batches:
             begin = 0
             for part in timeline.parts(batch.packets, records.engine):
-                records.record(batch, begin, part, _filter(records.engine, part, records.source))
+                decisions = _filter(records.engine, part, records.source)
+                records.record(batch, begin, part, decisions)
+                if see_events is not None:
+                    see_events(part, decisions, records.engine)
                 begin += len(part.time_ns)
                 done += int(batch.events.is_lead[begin - len(part.time_ns) : begin].sum())
                 if watch is not None:

@@ -6,7 +6,9 @@ A record says that `packets` packets went one way between `start` and `end`. The
   log has no flags; an echo request or reply for ICMP; else what refreshes a flow. Its decision is that of the record;
 - an ACK right behind a SYN, so that a handshake whose two sides are in the log is complete when it should be;
 - refreshing packets, evenly spread up to the end, so near to each other that no flow expires within a record that has
-  packets enough; the last of them, at the end, is a FIN or RST if the flags have one.
+  packets enough; the last of them, at the end, is a FIN or RST if the flags have one;
+- an ACK behind a FIN, and behind those of the same instant, so that a connection that both sides have closed waits for
+  late packets (TIME_WAIT) as it does in a capture.
 
 At one instant openings come before answers, and packets that leave one interface before those that come to another.
 
@@ -38,8 +40,8 @@ _FIN, _RST = int(TcpFlags.FIN), int(TcpFlags.RST)
 _ECHO: Final = {int(Protocol.ICMP): (8, 0), int(Protocol.ICMPV6): (128, 129)}
 """Types of a request and its reply; flow logs do not tell types, and most ICMP that they see is echo."""
 
-_FIRST, _SECOND, _FOLLOW, _OTHER = 0, 2, 4, 6
-RANKS: Final = 8
+_FIRST, _SECOND, _FOLLOW, _OTHER, _LAST = 0, 2, 4, 6, 8
+RANKS: Final = 10
 """Ranks are below this: the order of events at one instant."""
 
 
@@ -70,15 +72,17 @@ def events_of(records: RecordColumns, roles: Roles) -> Events:
     refreshes = _refreshes(records, lead, close, has_follow, is_tcp)
     is_alone = is_tcp & (refreshes == 0) & (lead == _ACK)
     lead = np.where(is_alone & (close > 0), _closing(close), lead).astype(np.uint8)
-    counts = 1 + has_follow + refreshes
+    has_last = (close == _FIN) & (refreshes > 0) & (records.packets > 1 + has_follow + refreshes)
+    counts = 1 + has_follow + refreshes + has_last
     record = np.repeat(np.arange(len(counts)), counts)
     step = np.arange(len(record)) - np.repeat(np.cumsum(counts) - counts, counts)
     is_lead = step == 0
     step -= has_follow[record]  # from here on 1 is the first refresh, 0 a follow, and what is less a lead
     is_refresh = (step > 0) & ~is_lead
+    is_last = is_refresh & (step > refreshes[record])  # the ACK behind a FIN
     return Events(
-        time_ns=_times(records, record, step, refreshes, is_refresh),
-        rank=_ranks(records, roles, lead, record, is_lead, is_refresh),
+        time_ns=_times(records, record, np.minimum(step, refreshes[record]), refreshes, is_refresh),
+        rank=_ranks(records, roles, lead, record, is_lead, is_refresh, is_last),
         record=record,
         tcp_flags=np.where(is_lead, lead[record], _later_flags(is_tcp, close, record, step, refreshes)).astype(
             np.uint8
@@ -151,13 +155,20 @@ def _is_whole_second(time_ns: Column) -> Column:
 
 
 def _ranks(
-    records: RecordColumns, roles: Roles, lead: Column, record: Column, is_lead: Column, is_refresh: Column
+    records: RecordColumns,
+    roles: Roles,
+    lead: Column,
+    record: Column,
+    is_lead: Column,
+    is_refresh: Column,
+    is_last: Column,
 ) -> Column:
     is_answer = (lead == _SYN_ACK) | ((lead != _SYN) & (roles.role == ANSWER))
     opens = (lead == _SYN) | ((lead == 0) & (roles.role == OPENER))
     of_lead = np.where(opens, _FIRST, np.where(is_answer & (lead != _ACK), _SECOND, _FOLLOW))
     of_later = np.where(opens | ~is_answer, _FOLLOW, _OTHER)
     rank = np.where(is_lead, of_lead[record], np.where(is_refresh, _OTHER, of_later[record]))
+    rank = np.where(is_last, _LAST, rank)
     ranks: Column = (rank + (records.direction == Direction.INGRESS)[record]).astype(np.uint8)
     return ranks
 

@@ -136,15 +136,15 @@ def joined(batches: Sequence[RecordColumns]) -> RecordColumns | None:
 
 
 def time_order(times_ns: Column, rank: Column | None = None) -> Column | None:
-    """The stable order of times, then of ranks below 8; None if they are in order.
+    """The stable order of times, then of ranks below 16; None if they are in order.
 
-    Whole seconds within some hours, as logs have them, are sorted by their low bits alone: numpy's stable sort of 16 bits
+    Whole seconds within an hour or some, as logs have them, are sorted by their low bits alone: numpy's stable sort of 16 bits
     takes a fifth of the time that 64 bits take.
     """
     if not len(times_ns):
         return None
     least_ns = int(times_ns.min())
-    bits = 0 if rank is None else 3
+    bits = 0 if rank is None else 4
     after_ns = times_ns - least_ns
     seconds = after_ns // _SECOND_NS  # a constant, by which numpy divides several times as fast as `divmod` does
     if bool((seconds * _SECOND_NS == after_ns).all()) and int(seconds.max()) << bits < 1 << 16:

@@ -56,6 +56,21 @@ def test_a_timeout_cuts_what_was_silent_for_as_long(gap_s, cut):
     assert (idle.number, idle.interface_id) == (4, "eni-a")
 
 
+def test_the_silences_of_a_flow_log_are_those_between_the_ends_of_its_records(tmp_path):
+    """From 40 s to 100 s nobody spoke, though records begin 100 s apart."""
+    lines = [
+        "version interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action tcp-flags log-status",
+        "5 eni-a 198.51.100.7 192.0.2.10 40000 443 6 9 900 0 40 ACCEPT 2 OK",
+        "5 eni-a 192.0.2.10 198.51.100.7 443 40000 6 9 900 0 40 ACCEPT 18 OK",
+        "5 eni-a 198.51.100.7 192.0.2.10 40000 443 6 1 100 100 100 ACCEPT 0 OK",
+    ]
+    path = tmp_path / "flows.log"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = sweep_points(KNOWN, [str(path)], OPTIONS)
+    assert found.longest_idle_ns == 60 * SECOND_NS
+    assert [(idle.number, idle.gap_ns) for idle in found.idle] == [(4, 60 * SECOND_NS)]
+
+
 def test_each_flow_has_its_own_silences():
     found = swept(flow(1, 0, 1, 2, 100), flow(2, 0, 1, 2, 50, 300), flow(3, 0, 1, 2))
     assert [idle.gap_ns // SECOND_NS for idle in found.idle] == [250, 98]

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from analysis.test_sweep import KNOWN, OPTIONS, flow, source
+from attrs import evolve
 from jsonschema import Draft202012Validator
 
 from sgsim.analysis.sweep import sweep_points
@@ -35,3 +36,10 @@ def test_json_is_as_the_schema_says(found):
     document = json.loads(analysis_json(found))
     schema.validate(document)
     assert not schema.is_valid(document | {"more": 1})
+
+
+def test_advice_that_does_not_help_is_told_as_such(found):
+    (advice,) = found.advice
+    worse = evolve(found, advice=(evolve(advice, peak_after=advice.peak_before + 1),))
+    assert "But it does not help here" in plain_text(text_lines(sweep_sections(worse)))
+    assert "does not help" not in plain_text(text_lines(sweep_sections(found)))

@@ -70,6 +70,15 @@ def test_a_log_replays_to_what_the_packets_do(tmp_path, packets, name, form):
     assert entered == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_a_log_with_flags_fills_the_tables_as_the_packets_do(tmp_path, packets, engine):
+    """Closed connections wait for late packets as long, so what fits by the log fits by the capture."""
+    logged(tmp_path / "f.log")
+    summary = run(RULES, [str(tmp_path / "f.log")], traffic_options(cold_start=True), engine=engine).summary
+    peaks, expected = ({table.instance_id: table.peak for table in each.tables} for each in (summary, packets))
+    assert peaks == {instance_id: pytest.approx(peak, rel=0.05, abs=2) for instance_id, peak in expected.items()}
+
+
 def test_a_record_has_the_fields_that_aws_writes(tmp_path):
     logged(tmp_path / "f.log")
     header, *lines = (tmp_path / "f.log").read_text().splitlines()

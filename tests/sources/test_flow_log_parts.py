@@ -14,7 +14,7 @@ from sgsim.model.columns import RECORD_DTYPES, RecordColumns, record_columns
 from sgsim.model.protocol import Protocol
 from sgsim.rules.ownership import Ownership
 from sgsim.sources.flow_log_binding import KnownInterfaces
-from sgsim.sources.flow_log_events import REFRESH_NS, REFRESH_TCP_NS, events_of, packets_of_events
+from sgsim.sources.flow_log_events import RANKS, REFRESH_NS, REFRESH_TCP_NS, events_of, packets_of_events
 from sgsim.sources.flow_log_openers import ANSWER, CLIENT_PORT, OPENER, OpenerMemory, Roles, _in_groups
 from sgsim.sources.flow_log_order import SLACK_NS, OrderedRecords, time_order
 
@@ -94,7 +94,7 @@ class TestOrder:
     )
     def test_short_keys_sort_as_long_ones_do(self, times, scale, has_rank):
         column = np.array(times, np.int64) * (scale if max(times, default=0) < 10**6 else 1)
-        rank = np.arange(len(times), dtype=np.uint8)[::-1] % 8 if has_rank else None
+        rank = np.arange(len(times), dtype=np.uint8)[::-1] % RANKS if has_rank else None
         order = time_order(column, rank)
         found = list(range(len(times))) if order is None else order.tolist()
         assert sorted(range(len(times)), key=lambda row: (column[row], rank[row] if rank is not None else 0)) == found
@@ -213,7 +213,8 @@ class TestEvents:
         ("flags", "packets", "expected"),
         [
             (2, 1, [2]), (18, 1, [18]), (0, 1, [16]), (1, 1, [17]), (4, 1, [20]),
-            (2, 5, [2, 16, 16]), (18, 5, [18, 16]), (3, 5, [2, 16, 17]), (19, 5, [18, 17]), (3, 1, [2, 17]),
+            (2, 5, [2, 16, 16]), (18, 5, [18, 16]), (3, 5, [2, 16, 17, 16]), (19, 5, [18, 17, 16]), (3, 1, [2, 17]),
+            (3, 3, [2, 16, 17]), (19, 2, [18, 17]), (1, 5, [16, 17, 16]), (1, 2, [16, 17]), (5, 5, [16, 20]),
             (4, 5, [16, 20]), (0, 5, [16, 16]),
         ],
     )  # fmt: skip
