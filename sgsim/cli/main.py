@@ -4,6 +4,7 @@ Law: a subcommand is imported only when it runs or its help is shown, and it imp
 only inside its function. Errors of ours are written here and nowhere else, as `sgsim: ...` on stderr, with exit code 2.
 """
 
+import io
 import os
 import signal
 import sys
@@ -158,6 +159,8 @@ def commands(ctx: click.Context) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line of this process."""
+    """Run the command line of this process; what its output cannot hold, such as the odd bytes of a name, is escaped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     commands(prog_name="sgsim")
     raise AssertionError("a command line ends with an exit code")  # click's types do not say so

@@ -195,7 +195,7 @@ def _check_reports(paths: Sequence[str]) -> None:
 def _write_report(path: Path, summary: "Summary", asking: "Asking") -> None:
     text = _report_text(path, summary, asking)
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise ConfigError(f"report must be a file that can be written, got {str(path)!r}: {error.strerror}") from error
 

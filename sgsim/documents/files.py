@@ -4,6 +4,7 @@ What a file is, is told by its content. A file that is none of the known documen
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ from sgsim.documents.terraform import AFTER, SIDES, is_plan, is_terraform, read_
 from sgsim.documents.yaml_doc import KEYS, is_own_form, read_own_form
 from sgsim.documents.yaml_syntax import read_yaml
 from sgsim.errors import DocumentError, SgsimError
+
+_HALF: Final = re.compile(r"\\[uU](?:0000)?[dD][89a-fA-F]")
+"""How a half of a surrogate pair is written, and each half of a whole one."""
 
 _YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _SUFFIXES: Final = _YAML_SUFFIXES | {".json"}
@@ -123,7 +127,29 @@ def _parse(path: Path, origin: str) -> Iterator[Document]:
     text = _text(path)
     suffix = path.suffix.lower()
     is_json = suffix == ".json" or (suffix not in _YAML_SUFFIXES and text.lstrip().startswith(("{", "[")))
-    return read_json(text, origin) if is_json else read_yaml(text, origin)
+    documents = read_json(text, origin) if is_json else read_yaml(text, origin)
+    return map(_checked, documents) if _HALF.search(text) else documents
+
+
+def _checked(document: Document) -> Document:
+    """A document whose texts can all be written, as halves of surrogate pairs cannot."""
+    for path, text in _texts(document.value, ()):
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise Node(document, text, path).error(f"text must be whole characters, got half of one: {text!a}")
+    return document
+
+
+def _texts(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text in a value, keys too, and where it stands."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield path, key
+            yield from _texts(member, (*path, key))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _texts(member, (*path, index))
 
 
 def _text(path: Path) -> str:

@@ -56,7 +56,7 @@ def decision_frame(
     has_src_port, has_dst_port = _has_ports(seen)
     data: dict[str, Any] = {
         "packet": seen.number,
-        "file": _named(seen.file, files),
+        "file": _named(seen.file, [_writable(name) for name in files]),
         "time_ns": seen.time_ns,
         "interface_id": _named(decisions.interface, interface_ids),
         "direction": _worded(decisions.direction, Direction),
@@ -121,6 +121,11 @@ def _has_ports(seen: PacketColumns) -> tuple[Column, Column]:
 
 def _masked(values: Column, is_known: Column) -> pl.Series:
     return pl.select(pl.when(pl.Series(is_known)).then(pl.Series(values))).to_series()
+
+
+def _writable(name: str) -> str:
+    """The name of a file with those of its bytes escaped that are no characters."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _named(indices: Column, names: Sequence[str]) -> pl.Series:

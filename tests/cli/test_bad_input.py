@@ -99,6 +99,30 @@ def test_documents_of_nothing(refused, text):
     assert refused("test", "nothing.yaml").startswith("nothing.yaml")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("half.json", r'{"groups": {"sg-1": {"name": "a\ud800b"}}}', "groups.sg-1.name"),
+        ("half.json", r'{"groups": {"a\udfffb": {}}}', "groups"),
+        ("half.yaml", 'groups: {sg-1: {name: "a\\ud800b"}}', "line 1, column 23"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_half_of_a_character(refused, name, text, place):
+    Path(name).write_text(text)
+    line = refused("lint", "-r", name)
+    assert line.startswith(f"{name}, {place}: text must be whole characters, got half of one: 'a\\ud")
+
+
+@pytest.mark.usefixtures("here")
+def test_both_halves_of_a_character_are_one(sgsim):
+    Path("whole.json").write_text(r'{"groups": {"sg-1": {"name": "\ud83d\ude00"}}}')
+    assert (
+        sgsim("convert", "--to", "yaml", "-r", "whole.json").stdout
+        == 'groups:\n  sg-1:\n    name: "\U0001f600"\n    ingress: []\n'
+    )
+
+
 def test_no_traffic(refused, web):
     assert refused("replay", *web) == "traffic must be at least one capture or flow log, got none"
 

@@ -1,4 +1,6 @@
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,3 +120,27 @@ def test_interrupt(tmp_path, demo_files):
         assert process.wait(30) == main.EXIT_INTERRUPTED
         assert process.stderr.read() == b"\nsgsim: interrupted\n"
     assert list(tmp_path.iterdir()) == []  # nothing half written is left
+
+
+ODD_NAME = b"odd-\xff.pcap"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system that takes any bytes as a name")
+@pytest.mark.parametrize(("encoding", "group_name"), [("utf-8", "größe ≥ 5"), ("latin-1", "größe \\u2265 5")])
+def test_what_an_output_cannot_hold_is_escaped(tmp_path, demo_files, encoding, group_name):
+    shutil.copy(demo_files[2], os.fsencode(tmp_path) + b"/" + ODD_NAME)
+    rules = {"groups": {"sg-a": {"name": "größe ≥ 5"}}}
+    (tmp_path / "rules.json").write_text(json.dumps(rules), encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+
+    def run(*args):
+        command = [sys.executable, "-c", "from sgsim.cli.main import main; main()", *args]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        return done.stdout.decode(encoding)
+
+    assert f'name: "{group_name}"' in run("convert", "--to", "yaml", "-r", "rules.json")
+    written = ("--report", "report.md", "--decisions", "rows.jsonl")
+    assert "odd-\\udcff.pcap" in run("replay", *demo_files[:2], ODD_NAME, *written)
+    for name in written[1::2]:
+        assert "udcff.pcap" in (tmp_path / name).read_text(encoding="utf-8")
