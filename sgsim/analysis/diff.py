@@ -70,6 +70,8 @@ class _Comparison:
     _old_names: dict[str, str] = field(init=False)
     """Old group ids by new ones."""
     _covers: dict[Region, tuple[Product, ...]] = field(init=False, factory=dict)
+    _found: dict[tuple[int, int], "tuple[_Changed, ...]"] = field(init=False, factory=dict)
+    """What differs between openings of both sides, by their identity: the finders keep them, and give them again."""
 
     @finders.default
     def _make_finders(self) -> tuple[OpeningFinder, OpeningFinder]:
@@ -160,11 +162,14 @@ class _Comparison:
     ) -> Iterator[Difference]:
         here = [side for side in reversed(sides) if side is not None]
         local = _local([*carriers, *here])
-        new = self._renamed(new)
-        if old == new:
+        key = id(old), id(new)
+        if key not in self._found:
+            renamed = self._renamed(new)
+            self._found[key] = () if old == renamed else tuple(_regions(old, renamed))
+        if not self._found[key]:
             return
         free = self.finders[0].exempt(direction) | self.finders[1].exempt(direction) | never
-        for kind, peer, region in _regions(old, new):
+        for kind, peer, region in self._found[key]:
             met = region - never
             if not met:
                 continue
@@ -236,7 +241,11 @@ def _local(interfaces: Iterable[Interface]) -> dict[Family, list[int]]:
     return {family: addresses for family, addresses in owned.items() if addresses}
 
 
-def _regions(old: Openings, new: Openings) -> Iterator[tuple[Kind, str | None, Region]]:
+_Changed = tuple[Kind, str | None, Region]
+"""A kind of difference, the unknown peer whose members it is limited to, and where it is."""
+
+
+def _regions(old: Openings, new: Openings) -> Iterator[_Changed]:
     """Everything that differs, first where peers are known, then for the members of each unknown one."""
     yield Kind.ALLOWED, None, new.allowed - old.allowed
     yield Kind.DENIED, None, old.allowed - new.allowed

@@ -85,5 +85,6 @@ class AddressSet:
 def _merge(networks: Iterable[IPNetwork]) -> Ranges:
     networks = tuple(networks)
     if len(networks) < 2:
-        return tuple((block.first, block.last) for block in map(IPNetwork, networks))  # members come as addresses, too
+        blocks = (each if isinstance(each, IPNetwork) else IPNetwork(each) for each in networks)  # or an address
+        return tuple((block.first, block.last) for block in blocks)
     return tuple((block.first, block.last) for block in IPSet(networks).iter_ipranges())

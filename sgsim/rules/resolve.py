@@ -23,6 +23,8 @@ class Resolver:
     inventory: Inventory
     _members: dict[str, list[IPNetwork]] = field(init=False)
     _resolved: dict[object, AddressSet | None] = field(init=False, factory=dict)
+    _united: dict[str, AddressSet] = field(init=False, factory=dict)
+    """The addresses of each group's members that was asked for, whoever asked."""
 
     @_members.default
     def _find_members(self) -> dict[str, list[IPNetwork]]:
@@ -89,7 +91,9 @@ class Resolver:
         if reference.is_stale:
             return given if given is not None else AddressSet()
         if group_id in self._members or given is not None:
-            return _union(self._members.get(group_id, ()), given)
+            if group_id not in self._united:
+                self._united[group_id] = _union(self._members.get(group_id, ()), given)
+            return self._united[group_id]
         if self.is_foreign(reference, of_group_id) or self._has_no_members(group_id):
             return AddressSet()
         return None
