@@ -25,7 +25,7 @@ from sgsim.sources.base import BATCH_ROWS, Record
 from sgsim.sources.byte_reader import ByteReader
 from sgsim.sources.ip_headers import read_ipv4, read_ipv6
 from sgsim.sources.links import BY_NIBBLE, CARRIED, LINK_READERS
-from sgsim.sources.pcap import PcapSource, capture_records, naming, opened
+from sgsim.sources.pcap import PcapSource, capture_records, opened
 from sgsim.sources.skips import SkipPacket, require
 
 KINDS: Final = ("vxlan",)
@@ -94,7 +94,8 @@ class InnerSource:
         """Yield the inner packets, as `Source.batches` says.
 
         Raises:
-            SourceError: If it is not a capture, breaks off, or no packet carries another.
+            SourceError: If it is not a capture, or breaks off.
+            ConfigError: If no packet carries another, so that it should be read as it is.
         """
         self._identifiers.clear()
         with opened(self.file) as stream:
@@ -106,11 +107,10 @@ class InnerSource:
                 if self._identifiers or not handed.is_done:
                     raise
             if not self._identifiers and handed.records:
-                with naming(self.name):
-                    raise SourceError(
-                        f"capture must hold packets that carry others by VXLAN (UDP port {VXLAN_PORT}), got none "
-                        f"among {handed.records}: leave out --inner"
-                    )
+                raise ConfigError(
+                    f"{self.name}: capture must hold packets that carry others by VXLAN (UDP port {VXLAN_PORT}), "
+                    f"got none among {handed.records}: leave out --inner"
+                )
 
     @property
     def notes(self) -> Iterator[str]:

@@ -117,9 +117,11 @@ def test_identifiers_are_told():
 
 @pytest.mark.parametrize("native", [False, True])
 def test_a_capture_that_carries_nothing_is_refused(native):
-    batches, broken = gather(inner(pcap(bytes(INSIDE), bytes(INSIDE)), native))
-    assert sum(len(batch.number) for batch in batches) == 2
-    assert broken == (
+    batches = inner(pcap(bytes(INSIDE), bytes(INSIDE)), native).batches()
+    assert len(next(batches).number) == 2
+    with pytest.raises(ConfigError) as refusal:
+        next(batches)
+    assert str(refusal.value) == (
         "mirror.pcap: capture must hold packets that carry others by VXLAN (UDP port 4789), got none among 2: "
         "leave out --inner"
     )
