@@ -141,7 +141,7 @@ def shown_tables(summary: Summary) -> list[TableLoad]:
 
 
 def _gravity(table: TableLoad) -> tuple[int, float, int]:
-    share = table.peak / table.capacity if table.capacity else 0
+    share = table.peak / table.capacity_at_peak if table.capacity_at_peak else 0
     return table.conntrack_allowance_exceeded, share, table.peak
 
 

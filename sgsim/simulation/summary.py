@@ -63,6 +63,7 @@ class InstanceCount:
     peak: int
     """Places of its table taken at most."""
     capacity: int | None
+    """When it was at its peak; None for no limit."""
     refused: int
     """Packets that found no place."""
 

@@ -34,7 +34,7 @@ def instance_counts(counts: Sequence[InterfaceCount], tables: Sequence[TableLoad
             denied=sum(each.denied for each in own),
             skipped=sum(each.skipped for each in own),
             peak=load[instance_id].peak if instance_id in load else 0,
-            capacity=load[instance_id].capacity if instance_id in load else None,
+            capacity=load[instance_id].capacity_at_peak if instance_id in load else None,
             refused=load[instance_id].conntrack_allowance_exceeded if instance_id in load else 0,
         )
         for instance_id, own in found.items()

@@ -45,6 +45,13 @@ def test_instances_add_up_their_interfaces_and_share_a_table():
     assert ("eni-c", 2, None) == (lone.instance_id, lone.allowed, lone.capacity)
 
 
+def test_a_peak_is_shown_beside_the_capacity_of_its_time():
+    changes = [Change(at_ns, TWO_TIERS, is_relative=True, capacity=n) for at_ns, n in ((0, 9), (2 * SECOND_NS, 1))]
+    summary = replayed(QUERY, ANSWER, OTHER_QUERY, changes=changes).summary
+    shown = [(each.instance_id, each.peak, each.capacity, each.refused) for each in summary.instances]
+    assert shown == [("i-web", 1, 9, 1), ("eni-c", 1, 9, 0)]
+
+
 def test_groups_add_up_the_interfaces_that_carry_them():
     web, db = replayed(QUERY, ANSWER, OTHER_QUERY).summary.groups
     assert ("sg-web", "web", 2, 2, 1) == (web.group_id, web.name, web.interfaces, web.allowed, web.denied)
