@@ -238,6 +238,11 @@ def option_groups() -> dict[str, list[click.Parameter]]:
     return shared | groups
 
 
+def options_as_code(text: str) -> str:
+    """A text in which `--option` is code, and does not become a dash and a word."""
+    return re.sub(r"(?<![\w`-])--[a-z][a-z-]*", r"`\g<0>`", text)
+
+
 class LintFindings(Facts):
     """`{lint-findings}`: every kind of finding."""
 
@@ -247,8 +252,8 @@ class LintFindings(Facts):
             [
                 f"`{kind.id}`",
                 str(kind.severity),
-                literal(f"{kind.meaning}"),
-                literal(kind.fix),
+                options_as_code(literal(kind.meaning)),
+                options_as_code(literal(kind.fix)),
                 source_links(kind.source),
             ]
             for kind in KINDS
