@@ -34,6 +34,9 @@ from sgsim.sources.flow_log_lines import (
 )
 from sgsim.sources.flow_log_problems import FlowLogProblems
 
+_TEXTS: Final = frozenset({"interface-id", "srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr"})
+"""Fields that are texts even if a file has numbers in their place."""
+
 _CHUNK_BYTES: Final = 1 << 20
 _NUMBERS: Final = {
     # column: field, most, what stands for none (None: a value must be there)
@@ -72,15 +75,15 @@ class ParquetLines:
         """
         try:
             rows = self._rows()
-            columns = rows.collect_schema().names()
-            self.format = format_of_columns(columns)
+            schema = rows.collect_schema()
+            self.format = format_of_columns(schema.names())
             lines = _Lines(LineReader(self.format, self.names), self.file, self.problems)
-            wanted = rows.select([FIELDS_BY_NAME[name].column for name in self.format.names])
+            wanted = rows.select(_plain(name, schema) for name in self.format.names)
             begin = 0
             while len(frame := wanted.slice(begin, batch_rows).collect()):
                 yield lines.columns(frame, begin + 1)
                 begin += len(frame)
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise SourceError(
                 f"Parquet file must be whole, got an error in it: {str(error).splitlines()[0]}"
             ) from error
@@ -93,6 +96,20 @@ class ParquetLines:
         while piece := self.reader.take(_CHUNK_BYTES):
             pieces.append(piece)
         return pl.scan_parquet(BytesIO(b"".join(pieces)))
+
+
+def _plain(name: str, schema: pl.Schema) -> pl.Expr:
+    """A column as text or numbers, whichever of their kinds the file has.
+
+    Raises:
+        SourceError: If it holds anything else.
+    """
+    column = FIELDS_BY_NAME[name].column
+    kind = schema[column]
+    is_text = kind.base_type() in {pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.Null}
+    if not is_text and not kind.is_integer() and not kind.is_float():
+        raise SourceError(f"column {column} of Parquet must hold texts or whole numbers, got {kind}")
+    return pl.col(column).cast(pl.String) if is_text or name in _TEXTS else pl.col(column)
 
 
 def _begins_as_parquet(path: str | os.PathLike[str]) -> bool:
@@ -155,7 +172,7 @@ class _Lines:
         """Read rows as lines are read."""
         for row in rows:
             texts = {
-                name: NO_VALUE.encode() if value is None else str(value).encode()
+                name: _written(value).encode()
                 for name, value in zip(self.reader.format.names, frame.row(row), strict=True)
             }
             try:
@@ -165,6 +182,13 @@ class _Lines:
                 read = malformed_row(first + row)
             for column, value in zip(lines, read, strict=True):
                 column[row] = value
+
+
+def _written(value: object) -> str:
+    """A value as a line of text has it."""
+    if value is None or value != value:  # noqa: PLR0124  # only what is no number differs from itself
+        return NO_VALUE
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _replaced(values: pl.Series, old: list[str], new: list[int], otherwise: int) -> Column:
@@ -190,13 +214,14 @@ def _words(
 
 def _whole(values: pl.Series, is_odd: Column, otherwise: int) -> tuple[Column, Column]:
     """Whole numbers, and where there is none; a text that is no number is odd."""
+    is_none = values.is_null()
     if values.dtype == pl.String:
-        is_none = values.is_null() | (values == NO_VALUE)
-        numbers = values.cast(pl.Int64, strict=False)
-        is_odd |= (numbers.is_null() & ~is_none).to_numpy()
-    else:
-        is_none = values.is_null()
-        numbers = values.cast(pl.Int64, strict=False)
+        is_none |= values == NO_VALUE
+    elif values.dtype.is_float():  # as pandas writes whole numbers of which some are missing
+        is_none |= values.is_nan()
+        is_odd |= (values != values.floor()).fill_null(value=False).to_numpy()
+    numbers = values.cast(pl.Int64, strict=False)
+    is_odd |= (numbers.is_null() & ~is_none).to_numpy()
     return numbers.fill_null(otherwise).to_numpy(), is_none.to_numpy()
 
 

@@ -1,9 +1,12 @@
 """One file, whatever its form: the same records give the same rows."""
 
+import datetime as dt
 import gzip
+import io
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 from simulation.flow_log_texts import CUSTOM, CUSTOM_FORMAT, DEFAULT, IPV6, PING, V5, V5_FORMAT
 from sources.flow_log_files import cloudwatch, parquet, read_file
@@ -228,3 +231,66 @@ class TestFixtures:
     def test_messages_of_other_documents_are_read_as_well(self, folder):
         lines = json.loads((folder / "flr_aggregation.json").read_text())["input"]
         assert 4 == len(lines)
+
+
+TWO = "".join(line + "\n" for line in DEFAULT.splitlines()[:1] + DEFAULT.splitlines()[2:3])
+
+
+def as_other_types(content, **types):
+    """A Parquet file with columns of other types; float64 is what pandas makes of numbers of which some are missing."""
+    stream = io.BytesIO()
+    pl.read_parquet(content).with_columns(pl.col(name).cast(kind) for name, kind in types.items()).write_parquet(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize(
+    "types",
+    [
+        dict.fromkeys(("version", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end"), pl.Float64),
+        dict.fromkeys(("version", "srcport", "protocol", "bytes", "start"), pl.String),
+        dict.fromkeys(("interface_id", "srcaddr", "dstaddr", "action", "log_status"), pl.Binary),
+        dict.fromkeys(("interface_id", "srcaddr", "action"), pl.Categorical),
+        dict.fromkeys(("srcport", "packets", "end"), pl.UInt64),
+    ],
+)
+def test_types_of_parquet_that_other_programs_write(tmp_path, types, native):
+    path = tmp_path / "log"
+    content = parquet(DEFAULT_FORMAT.header, TWO.splitlines())
+    path.write_bytes(content)
+    expected, names, _ = read_file(path)
+    path.write_bytes(as_other_types(content, **types))
+    actual, actual_names, problems = read_file(path, native=native)
+    assert (names, 0) == (actual_names, problems.count)
+    assert lists(expected) == lists(actual)
+
+
+@pytest.mark.parametrize("value", [22.5, float("inf"), 2.0**63])
+def test_a_number_of_parquet_that_is_not_whole_is_malformed(tmp_path, value):
+    path = tmp_path / "log"
+    frame = pl.read_parquet(parquet(DEFAULT_FORMAT.header, DEFAULT.splitlines()[:1] * 2))
+    frame.with_columns(srcport=pl.Series([22.0, value])).write_parquet(path)
+    columns, _, problems = read_file(path)
+    assert (columns.src_port.tolist()[0], problems.count) == (22, 1)
+    assert columns.skip.tolist() == [0, Reason.MALFORMED]
+
+
+@pytest.mark.parametrize("values", [[True], [[1]], [{"a": 1}], [dt.date(2026, 1, 31)]])
+@pytest.mark.parametrize("column", ["interface_id", "srcaddr", "start"])
+def test_a_column_of_another_kind_is_refused_by_name(tmp_path, column, values):
+    path = tmp_path / "log"
+    frame = pl.read_parquet(parquet(DEFAULT_FORMAT.header, DEFAULT.splitlines()[:1]))
+    frame.with_columns(pl.Series(column, values)).write_parquet(path)
+    with pytest.raises(SourceError, match=f"column {column} of Parquet must hold texts or whole numbers, got "):
+        read_file(path)
+
+
+def test_a_reader_of_parquet_that_panics_is_an_error_of_the_file(tmp_path, monkeypatch):
+    def panic(*_args, **_options):
+        raise pl.exceptions.PanicException("Thrift out of range\nat some place")
+
+    path = tmp_path / "log"
+    path.write_bytes(parquet(DEFAULT_FORMAT.header, DEFAULT.splitlines()[:1]))
+    monkeypatch.setattr(pl.LazyFrame, "collect", panic)
+    with pytest.raises(SourceError, match="Parquet file must be whole, got an error in it: Thrift out of range"):
+        read_file(path)
