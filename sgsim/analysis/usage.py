@@ -74,6 +74,8 @@ class Usage:
     start_ns: int | None
     end_ns: int | None
     packets: PacketCounts
+    unit: str = "packet"
+    """What is counted: `record` where the traffic is flow logs."""
     rules: tuple[RuleUse, ...]
     """Every rule that groups of interfaces had at some time, in the order of the documents."""
     notes: tuple[str, ...] = ()
@@ -129,6 +131,7 @@ def usage_of(
         start_ns=summary.start_ns,
         end_ns=summary.end_ns,
         packets=summary.packets,
+        unit="packet" if summary.records is None else "record",
         rules=tuple(_uses(tally, summary)),
         notes=summary.notes,
         broken=summary.broken,

@@ -36,7 +36,7 @@ def usage_sections(usage: Usage) -> list[Section]:
 
 
 def _facts(usage: Usage) -> Iterator[tuple[str, str]]:
-    yield "read", f"{', '.join(usage.files)}: {counted(usage.packets.read, 'packet')}"
+    yield "read", f"{', '.join(usage.files)}: {counted(usage.packets.read, usage.unit)}"
     if usage.start_ns is not None and usage.end_ns is not None:
         length = duration(usage.end_ns - usage.start_ns)
         yield "time", f"{rfc3339(usage.start_ns)} to {rfc3339(usage.end_ns)} ({length})"

@@ -3,6 +3,7 @@ import io
 import json
 
 import pytest
+from attrs import evolve
 from builders import group, interface, inventory
 from jsonschema import Draft202012Validator
 from simulation.batches import ListSource, packets
@@ -50,3 +51,9 @@ def test_json_is_as_the_schema_says(found):
     document = json.loads(analysis_json(found))
     schema.validate(document)
     assert not schema.is_valid(document | {"more": 1})
+
+
+@pytest.mark.parametrize("unit", ["packet", "record"])
+def test_what_is_counted_has_its_name(found, unit):
+    told = plain_text(text_lines(usage_sections(evolve(found, unit=unit))))
+    assert f": {found.packets.read:,} {unit}s\n" in told
