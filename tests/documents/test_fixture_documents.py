@@ -4,8 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
+from sgsim.analysis.diff import diff_rules
 from sgsim.documents import load
+from sgsim.documents.aws_writer import write_describe
+from sgsim.documents.yaml_writer import write_yaml
 from sgsim.errors import SgsimError
 
 FOLDER = Path(os.environ.get("SGSIM_FIXTURES") or Path(__file__).parents[2].parent / "shared" / "fixtures") / "sg"
@@ -80,6 +84,20 @@ def test_a_published_document_loads_or_is_refused_for_its_reason(name):
     assert "\n" not in text
     for part in reason.split("..."):
         assert part.strip() in text
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {*REFUSED, *EMPTY}])
+def test_a_published_document_differs_from_its_other_forms_in_neither_direction(name, tmp_path):
+    """diff(document, other form) == diff(other form, document) == nothing"""
+    known = load(FOLDER / name)
+    if any(group_id not in known.groups for each in known.interfaces.values() for group_id in each.group_ids):
+        known = evolve(known, interfaces={})  # their groups are in another document
+    for other, write in {"rules.yaml": write_yaml, "rules.json": write_describe}.items():
+        (tmp_path / other).write_text(write(known), encoding="utf-8")
+        written = load(tmp_path / other)
+        written = evolve(written, vpcs=known.vpcs, subnets=known.subnets)  # describe-security-groups tells neither
+        for old, new in ((known, written), (written, known)):
+            assert not [each.shown_id for each in diff_rules(old, new).groups if each.differs]
 
 
 @pytest.mark.parametrize("name", ASSUMED)
