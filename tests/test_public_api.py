@@ -67,3 +67,35 @@ def test_importing_the_package_imports_nothing_of_it():
 def test_tests_are_found_by_names_that_occur_once():
     """Pytest and mypy know a test file by its path below `tests`, which must then be no package."""
     assert list(TESTS.rglob("__init__.py")) == []
+
+
+@pytest.mark.parametrize("given", ["groups.json", None, {"groups": {}}])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda given: sgsim.check(given, "tcp 198.51.100.7 -> 10.0.0.5:443"),
+        lambda given: sgsim.explain(given, "tcp 198.51.100.7 -> 10.0.0.5:443"),
+        lambda given: sgsim.explain_recorded(given, "web.pcap", 1),
+        lambda given: sgsim.replay(given, "web.pcap"),
+        lambda given: sgsim.usage(given, "web.pcap"),
+        lambda given: sgsim.tighten(given, "web.pcap"),
+        lambda given: sgsim.sweep(given, "web.pcap"),
+        lambda given: sgsim.diff(given, sgsim.Inventory()),
+        lambda given: sgsim.diff(sgsim.Inventory(), given),
+        sgsim.lint,
+        sgsim.quota,
+        sgsim.Firewall,
+    ],
+)
+def test_what_is_no_inventory_is_refused_in_words(ask, given):
+    with pytest.raises(sgsim.ConfigError) as refusal:
+        ask(given)
+    assert str(refusal.value).endswith(f" must be an Inventory, as sgsim.load gives it, got {given!r}")
+
+
+@pytest.mark.parametrize("given", [None, 5, b"tcp", ["tcp"]])
+def test_what_is_no_packet_is_refused_in_words(given):
+    for ask in (sgsim.check, sgsim.explain):
+        with pytest.raises(sgsim.ConfigError) as refusal:
+            ask(sgsim.Inventory(), given)
+        assert str(refusal.value) == f"packet must be a text or a Packet, got {given!r}"

@@ -12,7 +12,7 @@ from sgsim.analysis.lint_references import references
 from sgsim.conntrack.policies import BypassProtocols
 from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile, find_profile
 from sgsim.errors import ConfigError
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, check_inventory
 
 if TYPE_CHECKING:
     from sgsim.simulation.summary import Summary
@@ -57,6 +57,7 @@ def lint(
     Raises:
         ConfigError: If a kind that is disabled does not exist.
     """
+    check_inventory(rules)
     off = set(disable)
     for name in sorted(off - KIND_OF.keys()):
         raise ConfigError(f"finding must be one of {', '.join(KIND_OF)}, got {name!r}")

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from sgsim.errors import ConfigError
 from sgsim.model.address import Family
 from sgsim.model.states import Direction
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.rules.prefix_list_weights import weight_of
 from sgsim.rules.rule import Cidr, PrefixListReference
 from sgsim.rules.security_group import SecurityGroup
@@ -87,6 +87,7 @@ def quota(rules: Inventory, limits: Limits = Limits(), weights: Mapping[str, int
         limits: The quotas of the account.
         weights: What prefix lists count, by id, where documents do not tell.
     """
+    check_inventory(rules)
     weighing = _Weighing(rules, weights or {})
     counts = (
         *(count for group in rules.groups.values() for count in _of_group(group, limits, weighing)),

@@ -22,7 +22,7 @@ from sgsim.conntrack.profile import AWS_NITRO_V6
 from sgsim.errors import ConfigError
 from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.states import TcpState
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.simulation.api import TrafficOptions, inputs_of, traffic_options
 from sgsim.simulation.driver import Wanted, run
 from sgsim.sources.inner import Inner
@@ -156,6 +156,7 @@ def sweep(
         NoTrafficError: If no packet touches a known interface.
         UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
     """
+    check_inventory(rules)
     return sweep_points(
         rules,
         inputs_of(traffic),

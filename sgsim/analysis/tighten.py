@@ -16,7 +16,7 @@ from sgsim.analysis.observed import openings
 from sgsim.model.columns import packet_at
 from sgsim.model.decision import Verdict
 from sgsim.model.states import Direction
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.rules.rule import Rule
 from sgsim.simulation.api import TrafficOptions, inputs_of, traffic_options
 from sgsim.simulation.driver import Wanted, run
@@ -121,6 +121,7 @@ def tighten(
         NoTrafficError: If no packet touches a known interface.
         UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
     """
+    check_inventory(rules)
     return tighten_rules(
         rules, inputs_of(traffic), traffic_options(**options), knobs=knobs, hold_out=hold_out, engine=engine
     )

@@ -19,7 +19,7 @@ from sgsim.model.decision import Verdict
 from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Direction
 from sgsim.rules.change import Change
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.rules.match import RuleMatcher
 from sgsim.rules.resolve import Resolver
 from sgsim.simulation.api import TrafficOptions, inputs_of, traffic_options
@@ -109,6 +109,7 @@ def usage(
         NoTrafficError: If no packet touches a known interface.
         UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
     """
+    check_inventory(rules)
     return usage_of(rules, inputs_of(traffic), traffic_options(**options), engine=engine, changes=list(changes))
 
 

@@ -15,7 +15,7 @@ from sgsim.model.five_tuple import FiveTuple
 from sgsim.model.packet import Packet
 from sgsim.model.shorthand import parse_packet
 from sgsim.model.states import Direction, TcpState, Tracking
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, check_inventory
 
 
 @frozen
@@ -124,6 +124,7 @@ def _placed(packet: Packet, now_ns: int, interface_id: str) -> Packet:
 
 
 def _choose(rules: Inventory, interface: str | None) -> str:
+    check_inventory(rules)
     if interface is None and len(rules.interfaces) == 1:
         return next(iter(rules.interfaces))
     if interface is None or interface not in rules.interfaces:

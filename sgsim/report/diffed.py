@@ -16,7 +16,7 @@ from sgsim.report.diff_report import DiffReport
 from sgsim.report.diff_sections import diff_sections
 from sgsim.report.summary_text import plain_text, text_lines
 from sgsim.rules.change import Change
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.simulation.api import TrafficOptions, inputs_of, traffic_options
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def diff(
         NoTrafficError: If no packet of the traffic touches a known interface.
         SgsimError: If the mapping, the file of what is intended or the traffic is not right.
     """
+    check_inventory(old, "old")
+    check_inventory(new, "new")
     given = traffic_options(**options)
     found = diff_rules(old, new, given, mapping)
     judged = None

@@ -14,7 +14,7 @@ from sgsim.model.shorthand import parse_packet
 from sgsim.report.explanation import explanation_text
 from sgsim.report.explanation_json import explanation_document
 from sgsim.rules.change import Change
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.simulation.api import FilterOptions, TrafficOptions, filter_options, inputs_of, packet_at, traffic_options
 
 
@@ -89,6 +89,7 @@ def explain_recorded(
         SourceError: If the traffic cannot be read up to it.
         UnresolvedReferenceError: If a verdict up to it hinges on a reference whose addresses nobody gave.
     """
+    check_inventory(rules)
     if isinstance(packet, bool) or not isinstance(packet, int | str):
         raise ConfigError(f"packet must be a number or FILE:NUMBER, got {packet!r}")
     facts = explain_frame(rules, inputs_of(traffic), traffic_options(**options), packet, changes=list(changes))

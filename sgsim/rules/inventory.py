@@ -9,7 +9,7 @@ from typing import TypeVar
 from attrs import evolve, field, frozen
 from netaddr import IPNetwork
 
-from sgsim.errors import RuleError
+from sgsim.errors import ConfigError, RuleError
 from sgsim.model.interface import Interface
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.network_acl import NetworkAcl
@@ -183,6 +183,16 @@ class Inventory:
     def networks(self) -> Iterable[IPNetwork]:
         """The blocks of every VPC."""
         return (network for vpc in self.vpcs.values() for network in vpc.networks)
+
+
+def check_inventory(rules: object, name: str = "rules") -> None:
+    """Refuse what is no inventory, most often the name of a file.
+
+    Raises:
+        ConfigError: If it is none.
+    """
+    if not isinstance(rules, Inventory):
+        raise ConfigError(f"{name} must be an Inventory, as sgsim.load gives it, got {rules!r}")
 
 
 def _listed(ids: Iterable[str], limit: int = 5) -> str:

@@ -17,7 +17,7 @@ from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.packet import Packet
 from sgsim.model.shorthand import parse_packet
 from sgsim.rules.change import Change
-from sgsim.rules.inventory import Inventory
+from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.simulation.check import Answer, check_packet
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def replay(  # noqa: PLR0913  # keywords, one for each thing that can be kept
         NoTrafficError: If no packet touches a known interface.
         UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
     """
+    check_inventory(rules)
     from sgsim.simulation.driver import Wanted, run  # noqa: PLC0415  # numpy is only for those who replay
 
     if isinstance(changes, str | Path):
@@ -196,7 +197,10 @@ def packet_at(rules: Inventory, packet: str | Packet, interface: str | None) -> 
         ConfigError: If there is no such interface.
         RuleError: If the text is no packet.
     """
+    check_inventory(rules)
     packet = parse_packet(packet).packet if isinstance(packet, str) else packet
+    if not isinstance(packet, Packet):
+        raise ConfigError(f"packet must be a text or a Packet, got {packet!r}")
     if interface is None:
         return packet
     if interface not in rules.interfaces:
