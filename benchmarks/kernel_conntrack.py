@@ -26,6 +26,8 @@ import corpora
 import engines
 import numpy as np
 
+from sgsim.simulation.made_rules import made_inventory
+
 NAMESPACE: Final = f"sgsim-bench-{os.getpid()}"
 NEEDED: Final = ("ip", "nft", "conntrack", "tcpreplay", "tcprewrite")
 ROUNDS: Final = 3
@@ -116,7 +118,7 @@ def main() -> None:
     print("capture  kernel ns: forward  + tracking  entries   sgsim ns: judge   forward+tracking / judge")
     for name in given.captures:
         capture = corpora.path(name)
-        rules = engines.inventory(60)
+        rules = made_inventory(60)
         engines.check(capture, rules)
         with tempfile.TemporaryDirectory() as folder, namespace():
             sent = with_checksums(capture, Path(folder), given.packets)

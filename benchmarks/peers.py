@@ -25,6 +25,7 @@ import corpora
 import engines
 from processes import Command, Run, in_turn, median
 
+from sgsim.simulation.made_rules import made_inventory
 from sgsim.sources.native import NativePcapSource
 
 
@@ -64,8 +65,8 @@ def is_installed(peer: Peer) -> bool:
 
 
 def documents(folder: Path, rules: int) -> Path:
-    """The rules of `benchmarks/engines.py` as documents."""
-    inventory = engines.inventory(rules)
+    """Made rules as documents."""
+    inventory = made_inventory(rules)
     group = inventory.groups["sg-1"]
     permissions: dict[str, list[object]] = {"IpPermissions": [], "IpPermissionsEgress": []}
     for rule in group.rules:
@@ -88,7 +89,7 @@ def sgsim(rules: Path, capture: Path, *more: str) -> list[str]:
 
 def check(capture: Path, rules: Path) -> int:
     """Refuse to time what does not do its work; gives how many packets there are."""
-    engines.check(capture, engines.inventory(60))
+    engines.check(capture, made_inventory(60))
     words = [word for word in sgsim(rules, capture) if word != "-q"] + ["--format", "json"]
     summary = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
     packets = sum(len(batch.time_ns) for batch in NativePcapSource(capture).batches())
