@@ -177,7 +177,10 @@ def test_expect_decides_about_the_exit_code(sgsim, expect, code):
             ("-r", "rules.json", "tcp 198.51.100.7 -> 192.0.2.11:443"),
             "packet must go to or come from a known interface, got tcp 198.51.100.7:40000 -> 192.0.2.11:443 S; known are none: add --interface ADDRESS=GROUP",
         ),
-        ((*WEB, "--expect", "maybe", "tcp 198.51.100.7 -> 192.0.2.11:443"), "invalid value for '--expect'"),
+        (
+            (*WEB, "--expect", "maybe", "tcp 198.51.100.7 -> 192.0.2.11:443"),
+            "--expect must be one of allow, deny, got 'maybe'",
+        ),
         (WEB, "missing argument 'PACKET"),
     ],
 )
