@@ -12,13 +12,10 @@ from netaddr import IPNetwork, cidr_merge
 
 from sgsim.errors import ConfigError
 from sgsim.model.address import Family
-from sgsim.model.protocol import ICMP_PROTOCOLS, PORT_PROTOCOLS
+from sgsim.model.protocol import CLIENT_PORT, ICMP_PROTOCOLS, PORT_PROTOCOLS
 from sgsim.rules.port_range import LAST_PORT, PortRange
 from sgsim.rules.rule import Cidr, IcmpMatch, Peer, Rule
 from sgsim.rules.service import DETAILS
-
-FIRST_EPHEMERAL = 32768
-"""The first port that Linux takes for the side that opens a flow; assumed for the ephemeral guard."""
 
 Service = tuple[int, PortRange | None, IcmpMatch | None]
 
@@ -149,10 +146,10 @@ def _services(rule: Rule, asked: set[int], knobs: Knobs) -> Iterator[Service]:
 
 
 def _port_ranges(ports: list[int], own: PortRange, knobs: Knobs) -> Iterator[PortRange]:
-    ephemeral = [port for port in ports if port >= FIRST_EPHEMERAL]
-    guarded = PortRange(max(FIRST_EPHEMERAL, own.first), own.last) if own.last >= FIRST_EPHEMERAL else None
+    ephemeral = [port for port in ports if port >= CLIENT_PORT]
+    guarded = PortRange(max(CLIENT_PORT, own.first), own.last) if own.last >= CLIENT_PORT else None
     if guarded is not None and knobs.ephemeral and len(ephemeral) >= knobs.ephemeral:
-        ports = sorted({*(port for port in ports if port < FIRST_EPHEMERAL), guarded.first})
+        ports = sorted({*(port for port in ports if port < CLIENT_PORT), guarded.first})
         last_of = {guarded.first: guarded.last}
     else:
         last_of = {}

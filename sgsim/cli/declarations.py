@@ -10,16 +10,18 @@ import click
 from sgsim.conntrack.profile import DEFAULT_PROFILE, PROFILES
 from sgsim.conntrack.table import DEFAULT_REMEMBER
 from sgsim.errors import ConfigError
+from sgsim.model.protocol import CLIENT_PORT
+from sgsim.rules.port_range import LAST_PORT
 
 
 class Number(click.ParamType[float]):
-    """A number with a least value; its errors say both."""
+    """A number with a least value, and perhaps a greatest; its errors say them."""
 
     name = "number"
 
-    def __init__(self, what: str, *, least: float, is_whole: bool = False) -> None:
-        """Name what is counted, for messages."""
-        self.what, self.least, self.is_whole = what, least, is_whole
+    def __init__(self, what: str, *, least: float, most: float | None = None, is_whole: bool = False) -> None:
+        """Name what is counted, for messages; empty if nothing is."""
+        self.what, self.least, self.most, self.is_whole = what, least, most, is_whole
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401, ARG002  # click's signature
         """Read the number."""
@@ -27,10 +29,12 @@ class Number(click.ParamType[float]):
             number: float = int(value) if self.is_whole else float(value)
         except ValueError:
             number = float("nan")
-        if not number >= self.least or number == float("inf"):
+        is_beyond = number == float("inf") or (self.most is not None and number > self.most)
+        if not number >= self.least or is_beyond:
             name = param.opts[-1] if param is not None else self.what
-            kind = "a whole number" if self.is_whole else "a number"
-            raise ConfigError(f"{name} must be {kind} of {self.what}, at least {self.least:g}, got {str(value)!r}")
+            kind = ("a whole number" if self.is_whole else "a number") + (f" of {self.what}" if self.what else "")
+            most = "" if self.most is None else f" and at most {self.most:.15g}"
+            raise ConfigError(f"{name} must be {kind}, at least {self.least:g}{most}, got {str(value)!r}")
         return number
 
 
@@ -120,6 +124,10 @@ RECORDING_OPTIONS: Final = (
     click.option(
         "--remember", type=Number("flows", least=1, is_whole=True), default=DEFAULT_REMEMBER, metavar="N",
         help=f"Flows remembered beside the table, for each instance. [default: {DEFAULT_REMEMBER}]",
+    ),
+    click.option(
+        "--client-port", type=Number("", least=1, most=LAST_PORT, is_whole=True), default=CLIENT_PORT, metavar="N",
+        help=f"Where ports of clients begin; they tell who opened a flow where nothing else does. [default: {CLIENT_PORT}]",
     ),
     click.option(
         "--log-format", metavar="FORMAT",

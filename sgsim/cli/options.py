@@ -30,6 +30,7 @@ from sgsim.documents.options import naming
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
 from sgsim.model.interface import Interface, TimeoutOverrides
+from sgsim.model.protocol import CLIENT_PORT
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Instance, Inventory
 
@@ -142,6 +143,7 @@ class TrafficOptions:
     cold_start: bool = False
     as_recorded: bool = False
     remember: int = DEFAULT_REMEMBER
+    client_port: int = CLIENT_PORT
     change: tuple[str, ...] = ()
     timeline: tuple[str, ...] = ()
     log_format: str | None = None
@@ -172,6 +174,7 @@ class TrafficOptions:
             cold_start=self.cold_start,
             as_recorded=self.as_recorded,
             remember=self.remember,
+            client_port=self.client_port,
             log_format=self.log_format,
         )
 

@@ -35,9 +35,6 @@ from sgsim.rules.match import RuleMatcher
 from sgsim.rules.paths import PathMap
 from sgsim.rules.subnet_edge import SubnetEdge
 
-EPHEMERAL_PORT = 32768
-"""Where a side's port tells who opened a flow: clients take theirs from here up (assumed; Linux's default range)."""
-
 _OF_THE_FLOW = frozenset({Reason.ESTABLISHED, Reason.UNTRACKED, Reason.PRESUMED, Reason.RELATED, Reason.NOT_SENT})
 """Reasons whose rule is the one that admitted the flow."""
 
@@ -210,8 +207,18 @@ class InterfaceFilter:
             open_ways = [way for way in Direction if self.choose_tracking(passage.key, way).open_rule is not None]
             if len(open_ways) == 1:
                 return open_ways[0]
-        by_ports = _opener_by_ports(passage) if self.may_presume(passage) else None
+        by_ports = self._opener_by_ports(passage) if self.may_presume(passage) else None
         return by_ports or passage.direction
+
+    def _opener_by_ports(self, passage: Passage) -> Direction | None:
+        """Who opened the flow, if one port is a client's and the other is not (assumed)."""
+        five_tuple, first = passage.packet.five_tuple, self.options.client_port
+        if five_tuple.protocol not in PORT_PROTOCOLS:
+            return None
+        is_client, is_server = five_tuple.src_port >= first, five_tuple.dst_port < first
+        if is_client is not is_server:
+            return None
+        return passage.direction if is_client else passage.direction.opposite
 
     def may_presume(self, passage: Passage) -> bool:
         """Whether the packet's flow, of which nothing is remembered, may have been open before the recording began."""
@@ -347,7 +354,7 @@ class InterfaceFilter:
         """Whether a denied packet may have opened a flow, of which nothing is remembered."""
         if not self.options.recorded or passage.key is None or self.table.lookup(passage.key) is not None:
             return False
-        opener = _told_opener(passage) or _opener_by_ports(passage) or passage.direction
+        opener = _told_opener(passage) or self._opener_by_ports(passage) or passage.direction
         return opener is passage.direction
 
     def _insert_refused(self, passage: Passage) -> ConntrackEntry:
@@ -383,14 +390,3 @@ def _told_opener(passage: Passage) -> Direction | None:
     if role is None:
         return None
     return passage.direction if role is ConntrackDirection.ORIGINAL else passage.direction.opposite
-
-
-def _opener_by_ports(passage: Passage) -> Direction | None:
-    """Who opened the flow, if one port is a client's and the other is not (assumed)."""
-    five_tuple = passage.packet.five_tuple
-    if five_tuple.protocol not in PORT_PROTOCOLS:
-        return None
-    is_client, is_server = five_tuple.src_port >= EPHEMERAL_PORT, five_tuple.dst_port < EPHEMERAL_PORT
-    if is_client is not is_server:
-        return None
-    return passage.direction if is_client else passage.direction.opposite

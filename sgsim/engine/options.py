@@ -8,7 +8,9 @@ from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile
 from sgsim.conntrack.table import DEFAULT_REMEMBER
 from sgsim.errors import ConfigError
 from sgsim.model.interface import TimeoutOverrides
+from sgsim.model.protocol import CLIENT_PORT
 from sgsim.rules.inventory import Instance
+from sgsim.rules.port_range import LAST_PORT
 
 
 @frozen(kw_only=True)
@@ -28,7 +30,8 @@ class EngineOptions:
     """Recorded traffic: whether the table is empty at its begin, so that no flow is presumed to be open already."""
     as_recorded: bool = False
     """Recorded traffic: whether answers to denied packets are judged as if somebody had sent them."""
-
+    client_port: int = field(default=CLIENT_PORT)
+    """Recorded traffic: where ports of clients begin, which tell who opened a flow where nothing else does; 1..65535."""
     log_format: str | None = None
     """Recorded traffic: the fields of flow logs that have no header and not the default format, for whoever reads them."""
 
@@ -36,6 +39,11 @@ class EngineOptions:
     def _check_remember(self, _attribute: object, value: int) -> None:
         if value < 1:
             raise ConfigError(f"remember must be at least 1 flow, got {value!r}")
+
+    @client_port.validator
+    def _check_client_port(self, _attribute: object, value: int) -> None:
+        if not 1 <= value <= LAST_PORT:
+            raise ConfigError(f"client_port must be 1..{LAST_PORT}, got {value!r}")
 
     def capacity_of(self, instance: Instance | None) -> int | None:
         """Places of an instance's table, None without limit; `instance` is None where no document describes it."""

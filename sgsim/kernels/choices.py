@@ -12,9 +12,9 @@ from sgsim.kernels.layout import (
     ALLOW_UNRESOLVED,
     BYPASS,
     CAPACITY,
+    CLIENT_PORT,
     COLD_START,
     COUNT,
-    EPHEMERAL_PORT,
     HINGE_DIRECTION,
     HINGE_FAMILY,
     HINGE_INTERFACE,
@@ -160,8 +160,8 @@ def opener_by_ports(facts: Facts, p: Packets, row: int, direction: int) -> int:
     """Who opened the flow, if one port is a client's and the other is not; 0 if that does not tell."""
     if p.protocol[row] != TCP and p.protocol[row] != UDP:
         return 0
-    is_client = p.src_port[row] >= facts.options[EPHEMERAL_PORT]
-    is_server = p.dst_port[row] < facts.options[EPHEMERAL_PORT]
+    is_client = p.src_port[row] >= facts.options[CLIENT_PORT]
+    is_server = p.dst_port[row] < facts.options[CLIENT_PORT]
     if is_client != is_server:
         return 0
     return direction if is_client else INGRESS + EGRESS - direction

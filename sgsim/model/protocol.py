@@ -98,6 +98,9 @@ class TcpFlags(enum.IntFlag):
     CWR = 128
 
 
+CLIENT_PORT: Final = 32_768
+"""Where ports of clients begin, unless told otherwise: from here up Linux takes those of the side that opens a flow."""
+
 _FLAG_LETTERS: Final = {
     "F": TcpFlags.FIN,
     "S": TcpFlags.SYN,

@@ -15,6 +15,7 @@ from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
 from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.packet import Packet
+from sgsim.model.protocol import CLIENT_PORT
 from sgsim.model.shorthand import parse_packet
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory, check_inventory
@@ -50,6 +51,8 @@ class TrafficOptions(FilterOptions, total=False):
     """Whether answers to denied packets are judged as if somebody had sent them."""
     remember: int
     """How many flows beside the table each instance remembers."""
+    client_port: int
+    """Where ports of clients begin (left out: 32768); they tell who opened a flow where nothing else does."""
     log_format: str | None
     """The fields of flow logs that have no header and not the default format: `"${version} ${srcaddr} ..."`."""
 
@@ -175,6 +178,7 @@ def traffic_options(**options: Unpack[TrafficOptions]) -> EngineOptions:
         cold_start=recorded.get("cold_start", False),
         as_recorded=recorded.get("as_recorded", False),
         remember=recorded.get("remember", DEFAULT_REMEMBER),
+        client_port=recorded.get("client_port", CLIENT_PORT),
         log_format=recorded.get("log_format"),
     )
 

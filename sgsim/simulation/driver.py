@@ -12,6 +12,7 @@ from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError, NoTrafficError, SourceError, UnresolvedReferenceError
 from sgsim.model.address import Family
 from sgsim.model.columns import DecisionColumns, PacketColumns
+from sgsim.model.protocol import CLIENT_PORT
 from sgsim.model.standing import Standing
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
@@ -324,6 +325,8 @@ def _given(options: EngineOptions) -> Iterator[tuple[str, str | float | bool]]:
     yield from ((name, value) for name, value in plain.items() if value is not None)
     if options.remember != DEFAULT_REMEMBER:
         yield "remember", options.remember
+    if options.client_port != CLIENT_PORT:
+        yield "client_port", options.client_port
     yield from ((name, True) for name in ("cold_start", "as_recorded") if getattr(options, name))
     for name, setting in options.profile.settings():
         if setting.standing is Standing.GIVEN:

@@ -122,6 +122,7 @@ def known_interfaces(inventory: Inventory, options: EngineOptions) -> KnownInter
         np.array([each.tcp_ns[TcpState.ESTABLISHED] for each in timeouts], np.int64),
         timeouts[0].tcp_ns[TcpState.SYN_SENT],
         timeouts[0].icmp_ns,
+        options.client_port,
     )
 
 

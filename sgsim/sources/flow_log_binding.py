@@ -22,6 +22,7 @@ from sgsim.model.columns import Column, RecordColumns
 from sgsim.model.decision import Reason
 from sgsim.model.interface import Interface
 from sgsim.model.line_columns import LineColumns
+from sgsim.model.protocol import CLIENT_PORT
 from sgsim.model.states import Direction
 from sgsim.rules.ownership import Ownership
 from sgsim.sources.base import NOT_BOUND
@@ -44,6 +45,8 @@ class KnownInterfaces:
     """How long TCP may be silent that nobody has answered yet."""
     icmp_idle_ns: int
     """How long ICMP may be silent."""
+    client_port: int = CLIENT_PORT
+    """Where ports of clients begin."""
 
     @property
     def ids(self) -> tuple[str, ...]:

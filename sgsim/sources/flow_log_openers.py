@@ -1,7 +1,7 @@
 """Who opened the flow that a record belongs to, where the record does not say it.
 
-In the order of trust: `tcp_flags` (a SYN or SYN-ACK is among the packets), `ports` (one port is a client's, from 32768
-up, and the other is not; assumed), `first` (whoever sent the first record of the flow). The last two are needed for
+In the order of trust: `tcp_flags` (a SYN or SYN-ACK is among the packets), `ports` (one port is a client's, from
+`client_port` up, and the other is not; assumed), `first` (whoever sent the first record of the flow). The last two are needed for
 TCP of formats without `tcp-flags`, and the last for ICMP, whose type no format has.
 
 Flows that need it are remembered by a fingerprint, for as long as the engine may remember them. The memory has a fixed
@@ -26,8 +26,6 @@ BY_FLAGS, BY_PORTS, BY_FIRST = 1, 2, 3
 ORIENTATIONS: Final = {BY_FLAGS: "tcp_flags", BY_PORTS: "ports", BY_FIRST: "first"}
 CONFIDENCES: Final = {BY_FLAGS: "high", BY_PORTS: "medium", BY_FIRST: "low"}
 
-CLIENT_PORT: Final = 32_768
-"""Where ports of clients begin; a test holds it against the engine's."""
 MEMORY_PLACES: Final = 1 << 20
 
 _SECOND_NS: Final = 1_000_000_000
@@ -70,7 +68,7 @@ class OpenerMemory:
         by_flags = np.where(
             records.flags & _SYN_ACK == _SYN_ACK, np.uint8(ANSWER), np.where(records.flags & _SYN, OPENER, NO_ROLE)
         )
-        by_ports = _by_ports(records)
+        by_ports = _by_ports(records, self.known.client_port)
         role = np.where(has_flags & (by_flags > 0), by_flags, by_ports).astype(np.uint8)
         method = np.where(has_flags & (by_flags > 0), BY_FLAGS, np.where(by_ports > 0, BY_PORTS, BY_FIRST))
         found = Roles(role, method.astype(np.uint8), np.zeros(len(role), np.bool_), np.zeros(len(role), np.bool_))
@@ -127,10 +125,10 @@ class OpenerMemory:
         return idle_s
 
 
-def _by_ports(records: RecordColumns) -> Column:
+def _by_ports(records: RecordColumns, client_port: int) -> Column:
     """The sender's role if one port is a client's and the other is not."""
     has_ports = (records.protocol == _TCP) | (records.protocol == Protocol.UDP)
-    is_client, is_server = records.src_port >= CLIENT_PORT, records.dst_port >= CLIENT_PORT
+    is_client, is_server = records.src_port >= client_port, records.dst_port >= client_port
     role = np.where(is_client & ~is_server, np.uint8(OPENER), np.where(is_server & ~is_client, ANSWER, NO_ROLE))
     return np.where(has_ports, role, NO_ROLE).astype(np.uint8)
 

@@ -20,6 +20,7 @@ from sgsim.documents.node import Node
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import DocumentError, SgsimError
 from sgsim.model.packet import Fragment, Packet, Quote
+from sgsim.model.protocol import CLIENT_PORT
 from sgsim.model.shorthand import parse_packet
 from sgsim.model.standing import Standing
 from sgsim.rules.inventory import Inventory
@@ -31,7 +32,7 @@ _TOPIC_KEYS: Final = ("schema_version", "topic", "title", "statements", "documen
 _STATEMENT_KEYS: Final = ("id", "section", "text", "standing", "sources", "not_shown")
 _VECTOR_KEYS: Final = (
     "id", "title", "proves", "hinges_on", "profile", "settings", "capacity", "remember", "recorded", "cold_start",
-    "as_recorded", "documents", "steps",
+    "as_recorded", "client_port", "documents", "steps",
 )  # fmt: skip
 _ANSWER_KEYS: Final = ("interface", "direction", "verdict", "reason", "state", "tcp_state", "opener", "rule")
 _COUNTER_KEYS: Final = ("live", "available", "exceeded")
@@ -226,7 +227,7 @@ def _read_options(node: Node) -> EngineOptions:
         for name, setting in node.entries("settings"):
             value = setting.value
             profile = profile.given(name, float(value) if type(value) is int else value)
-        capacity, remember = node.get("capacity"), node.get("remember")
+        capacity, remember, client_port = (node.get(key) for key in ("capacity", "remember", "client_port"))
         return EngineOptions(
             profile=profile,
             capacity=None if capacity is None else capacity.as_whole_number(),
@@ -234,6 +235,7 @@ def _read_options(node: Node) -> EngineOptions:
             recorded=_is_true(node, "recorded"),
             cold_start=_is_true(node, "cold_start"),
             as_recorded=_is_true(node, "as_recorded"),
+            client_port=CLIENT_PORT if client_port is None else client_port.as_whole_number(),
         )
 
 

@@ -23,9 +23,10 @@ def test_nothing_given_is_the_profile_as_it_is():
 
 
 def test_traffic_is_recorded():
-    options = TrafficOptions(cold_start=True, as_recorded=True, remember=7).engine_options(RuleOptions(capacity=3))
+    given = TrafficOptions(cold_start=True, as_recorded=True, remember=7, client_port=1024)
+    options = given.engine_options(RuleOptions(capacity=3))
     assert (options.recorded, options.cold_start, options.as_recorded) == (True, True, True)
-    assert (options.remember, options.capacity) == (7, 3)
+    assert (options.remember, options.capacity, options.client_port) == (7, 3, 1024)
 
 
 def test_settings():
@@ -79,6 +80,7 @@ def test_linux_has_no_bounds_on_timeouts():
         (["--udp", "nan"], "--udp must be a number of seconds, at least 0, got 'nan'"),
         (["--udp", "inf"], "--udp must be a number of seconds, at least 0, got 'inf'"),
         (["--remember", "-1"], "--remember must be a whole number of flows, at least 1, got '-1'"),
+        (["--client-port", "65536"], "--client-port must be a whole number, at least 1 and at most 65535, got '65536'"),
     ],
 )
 def test_numbers(refused, args, expected):

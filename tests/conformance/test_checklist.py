@@ -197,11 +197,14 @@ def test_every_statement_is_proved_or_has_its_reason_why_not():
     assert [key for key, statement in SUITE.statements.items() if bool(proofs[key]) is bool(statement.not_shown)] == []
 
 
+OPTIONS = ("capacity", "remember", "recorded", "cold_start", "as_recorded", "client_port")
+
+
 def test_every_option_beside_the_profile():
     used = {
         name
         for vector in VECTORS
-        for name in ("capacity", "remember", "recorded", "cold_start", "as_recorded")
+        for name in OPTIONS
         if getattr(vector.options, name) != getattr(EngineOptions(), name)
     }
-    assert used == {"capacity", "remember", "recorded", "cold_start", "as_recorded"}
+    assert used == set(OPTIONS)

@@ -341,3 +341,9 @@ def test_a_packet_that_never_came_to_its_receiver_is_counted_on_no_flow_there():
     walk = two_hosts(("tcp 22 to 192.0.2.20/32",), CALLED, recorded=True)
     walk.stops(HERE_TO_THERE)
     assert {entry.key.interface_id: sum(entry.packets) for entry in walk.entries()} == {"eni-a": 1, "eni-b": 0}
+
+
+@pytest.mark.parametrize(("first", "opener"), [(1024, Direction.INGRESS), (1025, Direction.EGRESS)])
+def test_where_ports_of_clients_begin_can_be_told(first, opener):
+    walk = recorded("tcp all from 198.51.100.0/24", "tcp all to 198.51.100.0/24", client_port=first)
+    assert walk.send(f"tcp {HOST}:443 -> 198.51.100.7:1024 A").opener is opener

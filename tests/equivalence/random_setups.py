@@ -171,6 +171,7 @@ def random_options(rng: random.Random) -> EngineOptions:
         recorded=rng.random() < 0.7,
         cold_start=rng.random() < 0.2,
         as_recorded=rng.random() < 0.2,
+        client_port=rng.choice([32768, 32768, 1024, 40001]),
     )
 
 

@@ -31,7 +31,7 @@ FAULTS = [
     ("return np.int64(opener != direction)", "return np.int64(opener == direction)"),
     ("if due_ns > now_ns:", "if due_ns >= now_ns:"),
     ("+ BESIDE] > facts.options[REMEMBER]", "+ BESIDE] >= facts.options[REMEMBER]"),
-    ("p.src_port[row] >= facts.options[EPHEMERAL_PORT]", "p.src_port[row] > facts.options[EPHEMERAL_PORT]"),
+    ("p.src_port[row] >= facts.options[CLIENT_PORT]", "p.src_port[row] > facts.options[CLIENT_PORT]"),
     ("[1] <= capacity", "[1] < capacity"),
     ("is_sooner = expires < m.pool[word + EXPIRES]", "is_sooner = expires > m.pool[word + EXPIRES]"),
     ("state & 15 != ST_SYN_SENT", "state & 15 == ST_SYN_SENT"),

@@ -158,9 +158,10 @@ def test_rules_of_before_a_change_keep_their_hits():
 
 def test_what_was_set_is_in_the_summary():
     profile = OPTIONS.profile.given("fragments", "rules")
-    options = EngineOptions(profile=profile, capacity=3, recorded=True, cold_start=True, remember=9)
+    options = EngineOptions(profile=profile, capacity=3, recorded=True, cold_start=True, remember=9, client_port=1024)
     summary = run(TRACKED, [ListSource([packets(OPENING)])], options).summary
-    assert summary.given == {"capacity": 3, "remember": 9, "cold_start": True, "fragments": "rules"}
+    given = {"capacity": 3, "remember": 9, "client_port": 1024, "cold_start": True, "fragments": "rules"}
+    assert summary.given == given
 
 
 def test_everyone_is_told_of_progress_and_decisions():

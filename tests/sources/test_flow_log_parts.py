@@ -5,17 +5,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sgsim.engine import interface_filter
 from sgsim.errors import SourceError
 from sgsim.model.columns import RECORD_DTYPES, RecordColumns, record_columns
-from sgsim.model.protocol import Protocol
+from sgsim.model.protocol import CLIENT_PORT, Protocol
 from sgsim.rules.ownership import Ownership
 from sgsim.sources.flow_log_binding import KnownInterfaces
 from sgsim.sources.flow_log_events import RANKS, REFRESH_NS, REFRESH_TCP_NS, events_of, packets_of_events
-from sgsim.sources.flow_log_openers import ANSWER, CLIENT_PORT, OPENER, OpenerMemory, Roles, _in_groups
+from sgsim.sources.flow_log_openers import ANSWER, OPENER, OpenerMemory, Roles, _in_groups
 from sgsim.sources.flow_log_order import SLACK_NS, OrderedRecords, time_order
 
 SECOND_NS = 10**9
@@ -32,10 +32,6 @@ def records(*rows, **values):
         "bytes": 840, "logged": 1, "refused_by": 0, "skip": 0,
     }  # fmt: skip
     return record_columns([tuple((usual | values | row)[name] for name in RECORD_DTYPES) for row in rows])
-
-
-def test_ports_of_clients_begin_where_the_engine_has_it():
-    assert interface_filter.EPHEMERAL_PORT == CLIENT_PORT
 
 
 class TestOrder:
@@ -105,6 +101,12 @@ def test_fingerprints_are_grouped_in_the_order_in_which_they_came(parts):
     """The order is the stable one, also where fingerprints differ in their low bits alone."""
     keys = np.array([high << 62 | low for high, low in parts], np.uint64)
     assert np.argsort(keys, kind="stable").tolist() == _in_groups(keys).tolist()
+
+
+@pytest.mark.parametrize(("first", "role"), [(1024, ANSWER), (1025, OPENER)])
+def test_where_ports_of_clients_begin_can_be_told(first, role):
+    known = evolve(KNOWN, client_port=first)
+    assert OpenerMemory(known).roles(records({"src_port": 443, "dst_port": 1024})).role.tolist() == [role]
 
 
 class TestOpeners:

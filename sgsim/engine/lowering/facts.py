@@ -15,7 +15,6 @@ from sgsim.conntrack.policies import (
 from sgsim.conntrack.tcp import Beside, segment_of
 from sgsim.conntrack.timeouts import NANOSECONDS
 from sgsim.conntrack.udp import STREAM_AGE_NS
-from sgsim.engine.interface_filter import EPHEMERAL_PORT
 from sgsim.engine.memory import ended_most
 from sgsim.engine.options import EngineOptions
 from sgsim.kernels import layout
@@ -74,7 +73,7 @@ def _options(options: EngineOptions, *, allow_unresolved: bool, record_flows: bo
         layout.REMEMBER: options.remember,
         layout.ALLOW_UNRESOLVED: allow_unresolved,
         layout.RECORD_FLOWS: record_flows,
-        layout.EPHEMERAL_PORT: EPHEMERAL_PORT,
+        layout.CLIENT_PORT: options.client_port,
         layout.STREAM_AGE_NS: STREAM_AGE_NS,
         layout.ENDED_MOST: ended_most(options.remember),
     }
