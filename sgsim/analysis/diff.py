@@ -14,7 +14,8 @@ from attrs import define, evolve, field
 from sgsim.analysis.difference import Compared, Difference, Kind, RulesDiff, Witness
 from sgsim.analysis.groups_alone import diff_note
 from sgsim.analysis.openings import ORDINARY_PORT, OpeningFinder, Openings, admitting_rules, impossible
-from sgsim.analysis.pairing import Pair, pair_groups, translated
+from sgsim.analysis.pairing import Pair
+from sgsim.analysis.sides import Sides
 from sgsim.analysis.witness import witness_packet
 from sgsim.conntrack.entry import TrackingCause
 from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
@@ -32,7 +33,6 @@ from sgsim.rules.region_smoothing import smoothed
 ALONE = Interface(interface_id="an interface", addresses=("192.0.2.10", "2001:db8::10"))
 """Stands for an interface that carries one group and nothing else."""
 
-_NOTHING = Openings(Region(), Region())
 _OF_TRACKING = frozenset({Kind.TRACKED, Kind.UNTRACKED})
 
 
@@ -52,11 +52,8 @@ def diff_rules(
         ConfigError: If the mapping is contradictory.
         RuleError: If it names a group that no document describes.
     """
-    pairs = pair_groups(old, new, mapping or {})
-    ids = {pair.old.group_id: pair.new.group_id for pair in pairs if pair.old and pair.new}
-    new = translated(new, ids)
-    old = translated(old, {value: key for key, value in ids.items()})
-    return _Comparison(old, new, options, ids).diff(pairs)
+    sides = Sides.of(old, new, mapping)
+    return _Comparison(sides.old, sides.new, options, sides.ids).diff(sides)
 
 
 @define
@@ -85,12 +82,12 @@ class _Comparison:
     def _find_old_names(self) -> dict[str, str]:
         return {new_id: old_id for old_id, new_id in self.ids.items()}
 
-    def diff(self, pairs: tuple[Pair, ...]) -> RulesDiff:
+    def diff(self, sides: Sides) -> RulesDiff:
         return RulesDiff(
-            groups=tuple(self._group(pair) for pair in pairs),
+            groups=tuple(self._group(pair) for pair in sides.pairs),
             interfaces=tuple(self._interfaces()),
             unknown_peers=tuple(sorted(self.finders[0].unknown)),
-            notes=tuple(filter(None, [diff_note(self.old, self.new)])),
+            notes=(*sides.notes, *filter(None, [diff_note(self.old, self.new)])),
         )
 
     def _group(self, pair: Pair) -> Compared:
@@ -128,7 +125,10 @@ class _Comparison:
         at: str | None = None,
         carriers: Sequence[Interface] = (),
     ) -> tuple[Difference, ...]:
-        """What differs at one interface, or at any that carries a group alone."""
+        """What differs at one interface, or at any that carries a group alone.
+
+        Where a side has none, rules make the difference: nothing passes there but what is never filtered on the other.
+        """
         sides = (old, new)
         found = [
             None if side is None else finder.openings(side) for finder, side in zip(self.finders, sides, strict=True)
@@ -141,7 +141,10 @@ class _Comparison:
             for direction in Direction
             for each in self._of_direction(
                 direction,
-                *(_NOTHING if of_side is None else of_side[direction] for of_side in found),
+                *(
+                    other.closed(direction) if of_side is None else of_side[direction]
+                    for of_side, other in zip(found, reversed(self.finders), strict=True)
+                ),
                 sides=sides,
                 never=Region() if at is None else impossible(here),
                 at=at,

@@ -58,6 +58,7 @@ class OpeningFinder:
     """Peers that count as unknown even if their addresses are known."""
     resolver: Resolver = field(init=False)
     _exempt: dict[Direction, tuple[tuple[Part, ...], Region]] = field(init=False, factory=dict)
+    _closed: dict[Direction, Openings] = field(init=False, factory=dict)
     _matchers: dict[object, RuleMatcher] = field(init=False, factory=dict)
     _openings: dict[object, dict[Direction, Openings]] = field(init=False, factory=dict)
 
@@ -75,6 +76,13 @@ class OpeningFinder:
     def exempt(self, direction: Direction) -> Region:
         """What groups never filter."""
         return self._find_exempt(direction)[1]
+
+    def closed(self, direction: Direction) -> Openings:
+        """What becomes of openings where no rule admits any."""
+        if direction not in self._closed:
+            exempt = self.exempt(direction)
+            self._closed[direction] = Openings(exempt, exempt)
+        return self._closed[direction]
 
     def _find_exempt(self, direction: Direction) -> tuple[tuple[Part, ...], Region]:
         if direction not in self._exempt:

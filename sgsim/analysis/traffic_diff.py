@@ -7,13 +7,14 @@ Law: the same rules on both sides make no difference, whatever the traffic.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from attrs import define, field
+from attrs import define, evolve, field
 from numpy.typing import NDArray
 
+from sgsim.analysis.sides import Sides
 from sgsim.analysis.traffic_difference import (
     TableChange,
     TrafficCount,
@@ -50,6 +51,7 @@ def diff_traffic(
     *,
     engine: str = "auto",
     at: Change | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> TrafficDiff:
     """Replay traffic under both rule sets.
 
@@ -60,12 +62,17 @@ def diff_traffic(
         options: How both engines are to run.
         engine: `reference`, `compiled` or `auto`.
         at: When the new rules begin to hold; None to compare whole runs.
+        mapping: Old groups, by id or name, and the new groups that they are, where neither id nor name tells.
 
     Raises:
+        ConfigError: If the mapping is contradictory.
         SourceError: If nothing of the traffic can be read.
         NoTrafficError: If no packet touches a known interface.
         UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
     """
+    sides = Sides.of(old, new, mapping)
+    old, new = sides.old, sides.new
+    at = None if at is None else evolve(at, inventory=new)
     both = SideBySide.of(old, new, traffic, options, engine=engine, at=at)
     tally = _Tally(both.source.files)
     for judged in both.batches():

@@ -1,7 +1,7 @@
 """`sgsim diff`: what changes between two rule sets."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -97,7 +97,8 @@ def command(
         judged = judge_intended(diff, intents)
     replayed = None
     if traffic:
-        replayed = _replay(before, after, recorded.inputs(traffic), recorded.engine_options(given), engine, at)
+        inputs = recorded.inputs(traffic)
+        replayed = _replay(before, after, inputs, recorded.engine_options(given), engine, at, mapping)
     elif at is not None:
         raise ConfigError(f"--at must go with -t TRAFFIC, got --at {at} alone")
     _print(DiffReport(diff, options.profile, judged, replayed), form, before, after)
@@ -109,7 +110,13 @@ def command(
 
 
 def _replay(
-    before: Inventory, after: Inventory, traffic: Sequence[Any], options: EngineOptions, engine: str, at: str | None
+    before: Inventory,
+    after: Inventory,
+    traffic: Sequence[Any],
+    options: EngineOptions,
+    engine: str,
+    at: str | None,
+    mapping: Mapping[str, str],
 ) -> "TrafficDiff":
     change = None
     if at is not None:
@@ -119,7 +126,7 @@ def _replay(
         change = Change(read[0], after, read[1], f"--at {at}")
     from sgsim.analysis.traffic_diff import diff_traffic  # noqa: PLC0415  # numpy is only for those who replay
 
-    return diff_traffic(before, after, traffic, options, engine=engine, at=change)
+    return diff_traffic(before, after, traffic, options, engine=engine, at=change, mapping=mapping)
 
 
 def _sides(given: RuleOptions, old: str, new: str | None) -> tuple[Inventory, Inventory]:

@@ -110,5 +110,5 @@ def diff(
         from sgsim.analysis.traffic_diff import diff_traffic  # noqa: PLC0415  # numpy is only for those who replay
 
         change = None if at_s is None else Change(round(at_s * NANOSECONDS), new, is_relative=True)
-        replayed = diff_traffic(old, new, inputs_of(traffic), given, engine=engine, at=change)
+        replayed = diff_traffic(old, new, inputs_of(traffic), given, engine=engine, at=change, mapping=mapping)
     return Diffed(DiffReport(found, given.profile, judged, replayed))

@@ -9,12 +9,14 @@ from builders import group, interface, inventory
 from cli.web_traffic import capture
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from netaddr import IPNetwork
 
 from sgsim.analysis.traffic_diff import diff_traffic
 from sgsim.analysis.traffic_difference import TrafficKind
 from sgsim.data import demo_path
 from sgsim.errors import NoTrafficError
 from sgsim.rules.change import Change
+from sgsim.rules.inventory import Vpc
 from sgsim.simulation.api import traffic_options
 from sgsim.simulation.driver import Wanted, run
 
@@ -104,6 +106,28 @@ def test_an_interface_that_only_one_side_has_is_judged_on_that_side_alone():
     new = inventory(group(*OPEN), interface("192.0.2.11", interface_id="eni-b"), interface())
     found = diff_traffic(known(*OPEN), new, [io.BytesIO(capture(*FLOW))], OPTIONS)
     assert not found
+
+
+@pytest.mark.parametrize("at_s", [None, 1])
+@pytest.mark.parametrize("mapping", [{}, {"sg-web": "aws.web"}])
+def test_groups_with_other_ids_are_the_same_groups_for_traffic(at_s, mapping):
+    """An interface document of the old side serves the new one, as it does without traffic."""
+    old = inventory(group(*OPEN, name="web"), interface(instance_id="i-1"))
+    other = group(*OPEN, group_id="aws.web", name="" if mapping else "web")
+    new = inventory(other, interface(instance_id="i-1"))
+    change = None if at_s is None else Change(at_s, new, is_relative=True)
+    found = diff_traffic(old, new, [io.BytesIO(capture(*FLOW))], OPTIONS, at=change, mapping=mapping)
+    assert not found
+    assert found.packets == len(FLOW)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_network_that_one_side_tells_is_that_of_both_for_traffic(engine):
+    old = inventory(group(), interface(instance_id="i-1"))
+    new = evolve(old, vpcs={"vpc-1": Vpc(vpc_id="vpc-1", networks=(IPNetwork("192.0.2.0/24"),))})
+    packets = ("udp 192.0.2.10:40000 -> 192.0.2.2:53", "udp 192.0.2.2:53 -> 192.0.2.10:40000")
+    for sides in ((old, new), (new, old)):
+        assert not diff_traffic(*sides, [io.BytesIO(capture(*packets))], OPTIONS, engine=engine)
 
 
 def test_traffic_that_meets_no_interface_is_refused():
