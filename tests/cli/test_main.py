@@ -144,3 +144,17 @@ def test_what_an_output_cannot_hold_is_escaped(tmp_path, demo_files, encoding, g
     assert "odd-\\udcff.pcap" in run("replay", *demo_files[:2], ODD_NAME, *written)
     for name in written[1::2]:
         assert "udcff.pcap" in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_garbage_is_collected_seldom_in_a_process_of_ours_alone():
+    code = (
+        "import gc, atexit, sgsim\n"
+        "from sgsim.cli import main\n"
+        "before = gc.get_threshold()\n"
+        "main.commands(['--version'], standalone_mode=False)\n"
+        "assert gc.get_threshold() == before\n"
+        "atexit.register(lambda: print(gc.isenabled(), gc.get_threshold()[0]))\n"
+        "main.main()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert f"True {main.OBJECTS_PER_COLLECTION}" == result.stdout.splitlines()[-1]
