@@ -5,7 +5,7 @@ they ask, and reads their arrays back as the columns and counts that the `Engine
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -50,6 +50,8 @@ class CompiledEngine:
     options: EngineOptions
     record_flows: bool = True
     """Whether `ended_flows` and `live_flows` are asked for; each flow then takes 64 bytes more."""
+    foreseen: Sequence[Interface] = ()
+    """Interfaces that `interface_ids` is to begin with; those that are not in the inventory come by a change."""
     interface_ids: list[str] = field(init=False, factory=list)
     _numbers: RuleNumbers = field(init=False, factory=RuleNumbers)
     _keeper: MemoryKeeper = field(init=False)
@@ -76,6 +78,9 @@ class CompiledEngine:
         size = 2 * CHUNK
         self._items = Items(*(np.zeros(size, dtype=dtype) for dtype in ITEMS_DTYPES.values()))
         self._item_addresses = addresses(self._items)
+        for each in self.foreseen:
+            self.interface_ids.append(each.interface_id)
+            self._known[each.interface_id], self._silences[each.interface_id] = each, self._timeouts(each)
         self._lower(self.inventory)
 
     @property

@@ -1,7 +1,7 @@
 """The reference engine behind the `Engine` protocol: columns to packets, decisions to columns."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -22,6 +22,7 @@ from sgsim.model.columns import (
     packets_of,
 )
 from sgsim.model.decision import Decision, Verdict
+from sgsim.model.interface import Interface
 from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Tracking
 from sgsim.rules.inventory import Inventory
@@ -37,6 +38,8 @@ class ReferenceBatches:
     options: EngineOptions
     record_flows: bool = True
     """Whether `ended_flows` is asked for."""
+    foreseen: Sequence[Interface] = ()
+    """Interfaces that `interface_ids` is to begin with; those that are not in the inventory come by a change."""
     interface_ids: list[str] = field(init=False)
     rules: list[RuleRef] = field(init=False, factory=list)
     _engine: ReferenceEngine = field(init=False)
@@ -48,7 +51,9 @@ class ReferenceBatches:
     def __attrs_post_init__(self) -> None:
         """Begin with an empty table."""
         self._engine = ReferenceEngine(self.inventory, self.options, self._note_flow_end)
-        self.interface_ids = list(self.inventory.interfaces)
+        self.interface_ids = list(
+            dict.fromkeys((*(each.interface_id for each in self.foreseen), *self.inventory.interfaces))
+        )
         self._interface_index = {interface_id: index for index, interface_id in enumerate(self.interface_ids)}
 
     @property

@@ -25,6 +25,13 @@ class CauseDetails:
     _has_reference: dict[tuple[int, ...], bool] = field(init=False, factory=dict)
     _crosses: dict[tuple[int, ...], bool] = field(init=False, factory=dict)
 
+    def hold(self, inventory: Inventory) -> None:
+        """Tell by another inventory from now on."""
+        if inventory is not self.inventory:
+            self.inventory = inventory
+            self._has_reference.clear()
+            self._crosses.clear()
+
     def refined(self, found: Column, records: RecordColumns, rows: Column, decided: DecisionColumns) -> Column:
         """Put more exact causes in place of `RULES` and `NETWORK_ACL`."""
         refined = found.copy()

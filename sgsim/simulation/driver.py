@@ -150,9 +150,11 @@ def run(
     if threads not in THREADS:
         raise ConfigError(f"threads must be 1 or 2, got {threads!r}")
     name = choose_engine(engine, traffic)
-    source, taken_at = open_traffic(traffic, inventory, options, native=name == "compiled")
+    source, taken_at = open_traffic(traffic, inventory, options, changes=changes, native=name == "compiled")
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
-    judging = make_engine(name, inventory, options, record_flows=bool(wanted.flows or changes) or wanted.in_memory)
+    known = ever_known(inventory, changes)
+    record_flows = bool(wanted.flows or changes) or wanted.in_memory
+    judging = make_engine(name, inventory, options, record_flows=record_flows, interfaces=known.interfaces.values())
     beside = Beside.of(
         source, taken_at, see=wanted.see, write_allowed=wanted.write_allowed, write_denied=wanted.write_denied
     )
@@ -175,7 +177,7 @@ def run(
             batches = source.batches(taken_at, batch_rows=beside.batch_rows)
             batches = iter(ReadAhead(batches)) if has_reader else batches
             broken = _pump(batches, source, judging, recorder, timeline, watch, wanted.see_events)
-        _check_met_interface(recorder, inventory, broken)
+        _check_met_interface(recorder, known, broken)
         recorder.finish()
         complete = True
     finally:
@@ -246,6 +248,8 @@ def _pump_records(
         for batch in batches:
             begin = 0
             for part in timeline.parts(batch.packets, records.engine):
+                if timeline.epochs:
+                    records.hold(timeline.epochs[-1].inventory)
                 decisions = _filter(records.engine, part, records.source)
                 records.record(batch, begin, part, decisions)
                 if see_events is not None:

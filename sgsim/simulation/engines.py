@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from sgsim.engine.base import Engine
 from sgsim.engine.options import EngineOptions
 from sgsim.engine.reference_batches import ReferenceBatches
 from sgsim.errors import ConfigError
+from sgsim.model.interface import Interface
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.tally import Tallies
 from sgsim.sources.inner import Inner
@@ -65,7 +66,14 @@ def _size(item: object) -> int:
     return 0
 
 
-def make_engine(name: str, inventory: Inventory, options: EngineOptions, *, record_flows: bool) -> Engine:
+def make_engine(
+    name: str,
+    inventory: Inventory,
+    options: EngineOptions,
+    *,
+    record_flows: bool,
+    interfaces: Iterable[Interface] = (),
+) -> Engine:
     """Make the engine that `choose_engine` has named; where it is to be compiled first, users are told.
 
     Args:
@@ -73,15 +81,17 @@ def make_engine(name: str, inventory: Inventory, options: EngineOptions, *, reco
         inventory: Rules and interfaces.
         options: How it is to run.
         record_flows: Whether anybody wants the flows themselves, not only their number.
+        interfaces: Those that `taken_at` of packets counts, where changes bring more than the inventory has.
     """
+    foreseen = tuple(interfaces)
     if name == "reference":
-        return ReferenceBatches(inventory, options, record_flows)
+        return ReferenceBatches(inventory, options, record_flows, foreseen)
     with _telling_of_compilation():
         import sgsim.simulation.compiled_tallies  # noqa: PLC0415  # compiled with the engine, as is the decoder
         import sgsim.sources.native  # noqa: F401, PLC0415  # the decoder is compiled with the engine that it feeds
         from sgsim.engine.compiled import CompiledEngine  # noqa: PLC0415  # numba is loaded for this engine alone
 
-        return CompiledEngine(inventory, options, record_flows=record_flows)
+        return CompiledEngine(inventory, options, record_flows, foreseen)
 
 
 def make_tallies(name: str, files: Sequence[str]) -> Tallies:

@@ -21,6 +21,7 @@ from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.timeline import Timeline
+from sgsim.simulation.whole import ever_known
 from sgsim.sources.base import is_recorded
 
 
@@ -66,13 +67,13 @@ def replay_until(
         SourceError: If the traffic cannot be read up to it.
         UnresolvedReferenceError: If a verdict before it hinges on a reference whose addresses nobody gave.
     """
-    source, taken_at = open_traffic(traffic, inventory, options)
+    source, taken_at = open_traffic(traffic, inventory, options, changes=changes)
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
     file, number = _frame(packet, source.files)
     ended: dict[FlowKey, EndedFlow] = {}
     engine = ReferenceEngine(inventory, options, lambda flow: ended.update({flow.entry.key: flow}))
     timeline = Timeline(list(changes), options)
-    interface_ids = list(inventory.interfaces)
+    interface_ids = list(ever_known(inventory, changes).interfaces)
     seen, start_ns = 0, None
     try:
         for batch in source.batches(taken_at):

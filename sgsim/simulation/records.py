@@ -51,6 +51,10 @@ class RecordReplay:
         recorder.amend = flows.amended if flows is not None else None
         return cls(source, engine, recorder, AgreementTally(recorder.files, details), flows)
 
+    def hold(self, inventory: Inventory) -> None:
+        """Let causes be found by the rules and subnets that hold now."""
+        self.agreement.details.hold(inventory)
+
     def record(self, batch: EventBatch, begin: int, part: PacketColumns, decisions: DecisionColumns) -> None:
         """Keep what was decided of a part of a batch.
 

@@ -4,7 +4,7 @@ One side keeps the old rules throughout. The other has the new ones from the beg
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from attrs import define, evolve, field
@@ -21,7 +21,8 @@ from sgsim.simulation.fates import looking
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.strangers import Strangers
 from sgsim.simulation.timeline import Timeline
-from sgsim.sources.base import BATCH_ROWS, NOT_BOUND, Source, is_recorded
+from sgsim.simulation.whole import ever_known
+from sgsim.sources.base import BATCH_ROWS, Source, is_recorded
 from sgsim.sources.flow_log import FlowLogSource
 
 
@@ -31,13 +32,10 @@ class Side:
 
     engine: Engine
     timeline: Timeline
-    taken_at: NDArray[np.int32]
-    """int32 (interfaces + 1,): for each interface of the source its index here, `NOT_BOUND` for none, which stands last."""
     strangers: Strangers = field(factory=Strangers)
 
     def filter(self, batch: PacketColumns, source: Source) -> DecisionColumns:
         """Judge a batch; rows are those of the batch, also where it is cut by a change."""
-        batch = batch._replace(taken_at=self.taken_at[batch.taken_at])
         parts, begin = [], 0
         for part in self.timeline.parts(batch, self.engine):
             try:
@@ -102,7 +100,7 @@ class SideBySide:
         Args:
             old: The old rules.
             new: The new rules.
-            traffic: As `sgsim.simulation.driver.run` takes it; what is bound is bound to interfaces of the old side.
+            traffic: As `sgsim.simulation.driver.run` takes it; what is bound is bound to interfaces of either side.
             options: How both engines are to run.
             engine: `reference`, `compiled` or `auto`.
             at: When the new rules begin to hold; None for from the beginning.
@@ -112,21 +110,18 @@ class SideBySide:
             SourceError: If an input cannot be read.
         """
         name = choose_engine(engine, traffic)
-        source, taken_at = open_traffic(traffic, old, options, native=name == "compiled")
+        changes, beside = ([at], None) if at is not None else ([], new)
+        source, taken_at = open_traffic(
+            traffic, old, options, changes=changes, beside=beside, native=name == "compiled"
+        )
         options = evolve(options, recorded=options.recorded and is_recorded([source]))
+        known = ever_known(old, changes, beside).interfaces.values()
         engines = [
-            make_engine(name, inventory, options, record_flows=True)
+            make_engine(name, inventory, options, record_flows=True, interfaces=known)
             for inventory in (old, old if at is not None else new)
         ]
-        changing = Timeline([at] if at is not None else [], options, looking(engines[1], old))
-        return cls(
-            Side(engines[0], Timeline([], options), _indices(old, old)),
-            Side(engines[1], changing, _indices(old, old if at is not None else new)),
-            source,
-            taken_at,
-            name,
-            old,
-        )
+        changing = Timeline(changes, options, looking(engines[1], old))
+        return cls(Side(engines[0], Timeline([], options)), Side(engines[1], changing), source, taken_at, name, old)
 
     def batches(self) -> Iterator[Judged]:
         """Judge everything, batch by batch.
@@ -173,13 +168,3 @@ class SideBySide:
             raise (
                 NoTrafficError(f"{error}; then the input broke off: {self.broken}") if self.broken else error
             ) from error
-
-
-_NONE: Final = np.array([NOT_BOUND], dtype=np.int32)
-
-
-def _indices(source: Inventory, here: Inventory) -> NDArray[np.int32]:
-    """For each interface of the source's inventory its index in another; behind them, that of none."""
-    places = {key: index for index, key in enumerate(here.interfaces)}
-    found = [places.get(key, NOT_BOUND) for key in source.interfaces]
-    return np.concatenate([np.array(found, dtype=np.int32), _NONE])

@@ -72,7 +72,7 @@ class Timeline:
             begin = max(begin, end)
             now_ns = self._start_ns if engine.now_ns is None else engine.now_ns
             change = self._changes.pop(0)
-            self.options, made_ns = _changed(self.options, change), max(change_ns, now_ns)
+            self.options, made_ns = options_after(self.options, change), max(change_ns, now_ns)
             report = ChangeReport(text=change.origin, time_ns=change_ns)
             if self.look is not None:
                 report = evolve(self.look(change, made_ns, self.options), time_ns=change_ns)
@@ -88,8 +88,8 @@ class Timeline:
         return (*self._made, *left)
 
 
-def _changed(options: EngineOptions, change: Change) -> EngineOptions:
-    """The options after a change."""
+def options_after(options: EngineOptions, change: Change) -> EngineOptions:
+    """The options that hold from a change on."""
     capacity = options.capacity if change.capacity is None else change.capacity
     return evolve(options, capacity=capacity, timeouts=change.timeouts.over(options.timeouts))
 

@@ -9,15 +9,16 @@ from sgsim.rules.inventory import Inventory
 from sgsim.simulation.summary import GroupCount, InstanceCount, InterfaceCount, RuleUsage, TableLoad
 
 
-def ever_known(inventory: Inventory, changes: Iterable[Change]) -> Inventory:
-    """An inventory with the interfaces and groups that changes bring, as they were first described."""
+def ever_known(inventory: Inventory, changes: Iterable[Change], beside: Inventory | None = None) -> Inventory:
+    """An inventory with the interfaces and groups that changes bring, as they were first described.
+
+    Those of the beginning stay in front, in their order; what `beside` alone knows comes last.
+    """
     interfaces, groups = dict(inventory.interfaces), dict(inventory.groups)
-    for change in changes:
-        interfaces = {**change.inventory.interfaces, **interfaces}
-        groups = {**change.inventory.groups, **groups}
-    # Those of the beginning stay in front, in their order.
-    ordered = {key: interfaces[key] for key in (*inventory.interfaces, *interfaces)}
-    return evolve(inventory, interfaces=ordered, groups={key: groups[key] for key in (*inventory.groups, *groups)})
+    for other in (*(change.inventory for change in changes), *([beside] if beside is not None else [])):
+        interfaces |= {key: each for key, each in other.interfaces.items() if key not in interfaces}
+        groups |= {key: each for key, each in other.groups.items() if key not in groups}
+    return evolve(inventory, interfaces=interfaces, groups=groups)
 
 
 def instance_counts(counts: Sequence[InterfaceCount], tables: Sequence[TableLoad]) -> tuple[InstanceCount, ...]:

@@ -1,7 +1,7 @@
 """VPC flow logs as a source: files to lines to records to events.
 
-Read in this order: `flow_log_lines` (what a line says), `flow_log_binding` (where it was made), `flow_log_order` (many
-files in the order of time), `flow_log_openers` (who opened its flow), `flow_log_events` (what it stands for).
+Read in this order: `flow_log_lines` (what a line says), `flow_log_order` (many files in the order of time),
+`flow_log_binding` (where it was made), `flow_log_openers` (who opened its flow), `flow_log_events` (what it stands for).
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,13 @@ from attrs import define, field
 
 from sgsim.errors import SourceError
 from sgsim.model.columns import PacketColumns, RecordColumns
+from sgsim.model.line_columns import NO_NAME
 from sgsim.sources.base import BATCH_ROWS, NOT_BOUND
-from sgsim.sources.flow_log_binding import Binding, KnownInterfaces
+from sgsim.sources.flow_log_binding import Binding, Bindings, KnownInterfaces, Later
 from sgsim.sources.flow_log_events import Events, events_of, packets_of_events
 from sgsim.sources.flow_log_file import FlowLogFile
 from sgsim.sources.flow_log_openers import OpenerMemory, Roles
-from sgsim.sources.flow_log_order import OrderedRecords, joined, time_order
+from sgsim.sources.flow_log_order import FiledLines, OrderedLines, time_order
 from sgsim.sources.flow_log_problems import FlowLogProblems
 
 
@@ -40,10 +41,12 @@ class FlowLogSource:
     inputs: tuple[FlowLogFile, ...]
     known: KnownInterfaces
     problems: FlowLogProblems
+    later: Later | None = None
+    """What is known after changes; None where none come."""
     unknown_names: dict[str, int] = field(factory=dict)
     """Records of interfaces that nobody knows, by id."""
-    has_flags: bool = field(init=False, default=True)
-    """Whether every file so far tells TCP flags."""
+    _names: dict[str, int] = field(init=False, factory=dict)
+    """Interface ids that the logs have named so far, and their numbers."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -65,33 +68,40 @@ class FlowLogSource:
         Raises:
             SourceError: As `batches` does.
         """
-        memory = OpenerMemory(self.known)
-        held = _Held()
+        memory, held = OpenerMemory(), _Held()
         broken = None
-        records = self._records(taken_at, batch_rows)
         try:
-            for batch in records:
-                yield from held.pass_on(batch, memory.roles(batch), int(batch.start_ns[-1]))
+            for binding, lines in self._bound_lines(taken_at, batch_rows):
+                records = binding.bind(lines)
+                yield from held.pass_on(records, memory.roles(records, binding.known), int(records.start_ns[-1]))
         except SourceError as error:
             broken = error
         yield from held.pass_on(None, None, None)
         if broken is not None:
             raise broken
 
-    def _records(self, taken_at: Sequence[int], batch_rows: int) -> Iterator[RecordColumns]:
-        bound = taken_at or (NOT_BOUND,) * len(self.inputs)
+    def _bound_lines(self, taken_at: Sequence[int], batch_rows: int) -> Iterator[tuple[Binding, FiledLines]]:
+        """All lines in the order of time, each with what binds it."""
+        bound_to = np.array(taken_at or (NOT_BOUND,) * len(self.inputs), np.int32)
+        names: list[str] = []
+        bindings = Bindings(Binding(self.known, names, bound_to, self.unknown_names), self.later)
         opening = [
-            (each.begins_after_ns, lambda each=each, number=number, at=at: self._bound(each, number, at, batch_rows))
-            for number, (each, at) in enumerate(zip(self.inputs, bound, strict=True))
+            (each.begins_after_ns, lambda each=each, number=number: self._filed(each, number, batch_rows))
+            for number, each in enumerate(self.inputs)
         ]
-        return OrderedRecords(opening).batches()
+        for lines in OrderedLines(opening).batches():
+            names.extend(list(self._names)[len(names) :])
+            yield from bindings.parts(lines)
 
-    def _bound(self, log: FlowLogFile, number: int, bound_to: int, batch_rows: int) -> Iterator[RecordColumns]:
-        """The records of one file."""
-        binding = Binding(self.known, log.names, bound_to, self.unknown_names)
+    def _filed(self, log: FlowLogFile, number: int, batch_rows: int) -> Iterator[FiledLines]:
+        """The lines of one file; interfaces get the numbers that they have in all files."""
+        table = np.zeros(0, np.int32)
         for lines in log.batches(batch_rows):
-            records = binding.bind(lines)
-            yield records._replace(file=np.full(len(records.line), number, np.int32))
+            if len(table) != len(log.names) + 1:
+                numbers = [self._names.setdefault(name, len(self._names)) for name in log.names]
+                table = np.array([*numbers, NO_NAME], np.int32)  # the last one is for no name
+            filed = lines._replace(interface=table[lines.interface])
+            yield FiledLines(filed, np.full(len(lines.line), number, np.int32))
 
 
 @define
@@ -126,9 +136,7 @@ class _Held:
             self._records, self._roles, self._events = records, roles, events
             return
         before = len(self._records.line)
-        whole = joined([self._records, records])
-        assert whole is not None, "there are two"  # noqa: S101  # a law of `joined`
-        self._records = whole
+        self._records = RecordColumns(*map(np.concatenate, zip(self._records, records, strict=True)))
         self._roles = Roles(
             np.concatenate([self._roles.role, roles.role]),
             np.concatenate([self._roles.method, roles.method]),

@@ -8,10 +8,12 @@ it by their addresses, as all records are that name no interface.
 `pkt-dstaddr` have the one that the packet carried. So the own side is taken from the latter where they are there. The
 peer is as `srcaddr` and `dstaddr` have it.
 
+Interfaces and addresses are those of the time at which a record begins: changes may bring, move and take them.
+
 Source: `[aws-flr]`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -26,6 +28,7 @@ from sgsim.model.protocol import CLIENT_PORT
 from sgsim.model.states import Direction
 from sgsim.rules.ownership import Ownership
 from sgsim.sources.base import NOT_BOUND
+from sgsim.sources.flow_log_order import FiledLines, part_of
 
 UNKNOWN: Final = -2
 """In a table of interfaces: the record names one that no document knows."""
@@ -35,12 +38,16 @@ _AWS_ID: Final = "eni-"
 
 @frozen
 class KnownInterfaces:
-    """The interfaces that documents and options know, in the order in which `taken_at` counts them."""
+    """The interfaces that documents and options know, from one change to the next."""
 
+    ids: tuple[str, ...]
+    """Every interface that is known at some time, in the order in which `taken_at` counts them."""
     interfaces: tuple[Interface, ...]
-    ownership: Ownership
+    """Those that are known now."""
+    ownerships: tuple[Ownership, ...]
+    """Whose addresses are whose; a later one tells of addresses that those before it do not know."""
     tcp_idle_ns: Column
-    """int64 (interfaces,), how long established TCP may be silent there."""
+    """int64 (ids,), how long established TCP may be silent there."""
     tcp_opening_ns: int
     """How long TCP may be silent that nobody has answered yet."""
     icmp_idle_ns: int
@@ -48,43 +55,53 @@ class KnownInterfaces:
     client_port: int = CLIENT_PORT
     """Where ports of clients begin."""
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Their ids."""
-        return tuple(interface.interface_id for interface in self.interfaces)
+    def owner(self, address: int, family: Family) -> Interface | None:
+        """The interface that owns an address; None if no known one does."""
+        found = (each.owner(address, family) for each in self.ownerships)
+        return next((owner for owner in found if owner is not None), None)
 
 
 @define
 class Binding:
-    """Turns lines of one file into records of interfaces."""
+    """Turns lines into records of the interfaces that are known at one time."""
 
     known: KnownInterfaces
     names: Sequence[str]
-    """Interface ids that the log has named so far; grows while it is read."""
-    bound_to: int = NOT_BOUND
-    """The interface that the whole file is bound to."""
+    """Interface ids that the logs have named so far; grows while they are read."""
+    bound_to: Column
+    """int32 (files,), the interface that a whole file is bound to, `NOT_BOUND` for none."""
     unknown_names: dict[str, int] = field(factory=dict)
     """Records of interfaces that nobody knows, by id."""
-    _numbers: dict[str, int] = field(init=False)
-    _declared: bool = field(init=False)
+    _numbers: Mapping[str, int] = field(init=False)
+    """Of those that are known now."""
+    _is_known: Column = field(init=False)
+    """bool (ids,)."""
+    _is_declared: Column = field(init=False)
+    """bool (ids,), whether an interface has no id that AWS would know."""
     _table: Column = field(init=False, factory=lambda: np.zeros(0, np.int32))
     _primary: Column = field(init=False)
-    """uint64 (interfaces,), the first IPv4 address of each."""
+    """uint64 (ids,), the first IPv4 address of each."""
     _has_primary: Column = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Index what is known."""
-        known = self.known.interfaces
-        self._numbers = {interface.interface_id: number for number, interface in enumerate(known)}
-        self._declared = any(not interface.interface_id.startswith(_AWS_ID) for interface in known)
-        first = [interface.owned_ranges(Family.IPV4)[:1] for interface in known]
-        self._primary = np.array([ranges[0][0] if ranges else 0 for ranges in first] or [0], np.uint64)
-        self._has_primary = np.array([bool(ranges) for ranges in first] or [False])
+        number_of = {interface_id: number for number, interface_id in enumerate(self.known.ids)}
+        self._numbers = {each.interface_id: number_of[each.interface_id] for each in self.known.interfaces}
+        count = max(1, len(number_of))
+        self._is_known, self._is_declared, self._has_primary = (np.zeros(count, np.bool_) for _ in range(3))
+        self._primary = np.zeros(count, np.uint64)
+        for each in self.known.interfaces:
+            number, ranges = number_of[each.interface_id], each.owned_ranges(Family.IPV4)
+            self._is_known[number] = True
+            self._is_declared[number] = not each.interface_id.startswith(_AWS_ID)
+            self._has_primary[number] = bool(ranges)
+            self._primary[number] = ranges[0][0] if ranges else 0
 
-    def bind(self, lines: LineColumns) -> RecordColumns:
-        """Make records of lines; the column `file` is 0."""
+    def bind(self, filed: FiledLines) -> RecordColumns:
+        """Make records of lines, whose interfaces `names` counts."""
+        lines = filed.lines
         src, dst, family = self._addresses(lines)
-        taken_at = self._interfaces(lines.interface)
+        taken_at = self._interfaces(filed)
         direction = lines.direction
         if np.any(taken_at < 0):
             taken_at, direction = self._by_address(lines, taken_at, direction, src, dst, family)
@@ -98,7 +115,7 @@ class Binding:
             start_ns=lines.start_ns,
             end_ns=lines.end_ns,
             line=lines.line,
-            file=np.zeros(len(lines.line), np.int32),
+            file=filed.file,
             src_hi=src[0],
             src_lo=src[1],
             dst_hi=dst[0],
@@ -126,15 +143,18 @@ class Binding:
         dst = (np.where(has_own, lines.dst_hi, lines.pkt_dst_hi), np.where(has_own, lines.dst_lo, lines.pkt_dst_lo))
         return src, dst, np.where(has_own, lines.family, lines.pkt_family)
 
-    def _interfaces(self, interface: Column) -> Column:
+    def _interfaces(self, filed: FiledLines) -> Column:
         """The interface of each record; `NOT_BOUND` if the record names none or a declared one may be meant."""
-        if self.bound_to != NOT_BOUND:
-            return np.full(len(interface), self.bound_to, np.int32)
         if len(self._table) != len(self.names) + 1:
-            otherwise = NOT_BOUND if self._declared else UNKNOWN
+            otherwise = NOT_BOUND if self._is_declared.any() else UNKNOWN
             numbers = [self._numbers.get(name, otherwise) for name in self.names]
             self._table = np.array([*numbers, NOT_BOUND], np.int32)  # the last one is for no name
-        return self._table[interface]
+        named: Column = self._table[filed.lines.interface]
+        if not np.any(self.bound_to != NOT_BOUND):
+            return named
+        bound_to = self.bound_to[filed.file]
+        bound = np.where(self._is_known[np.maximum(bound_to, 0)], bound_to, np.int32(UNKNOWN))
+        return np.where(bound_to != NOT_BOUND, bound, named)
 
     def _by_address(
         self,
@@ -165,8 +185,7 @@ class Binding:
         return NOT_BOUND, 0
 
     def _if_declared(self, number: int) -> int:
-        is_declared = number >= 0 and not self.known.interfaces[number].interface_id.startswith(_AWS_ID)
-        return number if is_declared else NOT_BOUND
+        return number if number >= 0 and self._is_declared[number] else NOT_BOUND
 
     def _owners(self, pair: "_Pair", family: Column, rows: Column) -> list[int]:
         known: dict[tuple[int, int, int], int] = {}
@@ -174,7 +193,7 @@ class Binding:
         return [known[key] if key in known else known.setdefault(key, self._owner(*key)) for key in keys]
 
     def _owner(self, high: int, low: int, family: int) -> int:
-        owner = self.known.ownership.owner(high << 64 | low, Family(family)) if family else None
+        owner = self.known.owner(high << 64 | low, Family(family)) if family else None
         return NOT_BOUND if owner is None else self._numbers[owner.interface_id]
 
     def _note_unknown(self, lines: LineColumns, skip: Column) -> None:
@@ -200,6 +219,42 @@ class Binding:
             direction[rows[np.array(receivers) == here]] = _INGRESS
             direction[rows[np.array(senders) == here]] = _EGRESS
         return direction
+
+
+Later = Callable[[int], Sequence[tuple[int, KnownInterfaces]]]
+"""Given when traffic begins, tells what is known from when on, in the order of time; nanoseconds since the epoch."""
+
+
+@define
+class Bindings:
+    """The bindings of all times, one after the other."""
+
+    _now: Binding
+    _later: Later | None
+    """None where nothing changes."""
+    _to_come: list[tuple[int, KnownInterfaces]] | None = None
+    """None before the first line."""
+    _clock_ns: int = -(1 << 62)
+    """The latest start so far."""
+
+    def parts(self, filed: FiledLines) -> Iterator[tuple[Binding, FiledLines]]:
+        """Cut lines, which are in the order of their starts, where another binding begins to hold."""
+        if self._later is None or not len(filed.file):
+            yield self._now, filed
+            return
+        if self._to_come is None:
+            self._to_come = list(self._later(int(filed.lines.start_ns[0])))
+        clock_ns = np.maximum(np.maximum.accumulate(filed.lines.start_ns), self._clock_ns)
+        self._clock_ns, begin = int(clock_ns[-1]), 0
+        while self._to_come and self._to_come[0][0] <= self._clock_ns:
+            from_ns, known = self._to_come.pop(0)
+            end = int(np.searchsorted(clock_ns, from_ns))
+            if end > begin:
+                yield self._now, part_of(filed, begin, end)
+            begin = max(begin, end)
+            self._now = Binding(known, self._now.names, self._now.bound_to, self._now.unknown_names)
+        if begin < len(clock_ns):
+            yield self._now, part_of(filed, begin, len(clock_ns))
 
 
 _Pair = tuple[Column, Column]

@@ -53,7 +53,6 @@ class Roles:
 class OpenerMemory:
     """Remembers who opened flows; to be asked about records in the order of their starts."""
 
-    known: KnownInterfaces
     _keys: Column = field(init=False, factory=lambda: np.zeros(MEMORY_PLACES, np.uint64))
     _ends_s: Column = field(init=False, factory=lambda: np.full(MEMORY_PLACES, _NEVER, np.int64))
     _openers: Column = field(init=False, factory=lambda: np.zeros(MEMORY_PLACES, np.bool_))
@@ -61,24 +60,26 @@ class OpenerMemory:
     _answered: Column = field(init=False, factory=lambda: np.zeros(MEMORY_PLACES, np.bool_))
     """Whether the other side has sent anything."""
 
-    def roles(self, records: RecordColumns) -> Roles:
-        """Tell the roles of a batch."""
+    def roles(self, records: RecordColumns, known: KnownInterfaces) -> Roles:
+        """Tell the roles of a batch, with the timeouts that are known to hold."""
         is_tcp = (records.protocol == _TCP) & (records.skip == 0)
         has_flags = is_tcp & (records.flags != NO_FLAGS)
         by_flags = np.where(
             records.flags & _SYN_ACK == _SYN_ACK, np.uint8(ANSWER), np.where(records.flags & _SYN, OPENER, NO_ROLE)
         )
-        by_ports = _by_ports(records, self.known.client_port)
+        by_ports = _by_ports(records, known.client_port)
         role = np.where(has_flags & (by_flags > 0), by_flags, by_ports).astype(np.uint8)
         method = np.where(has_flags & (by_flags > 0), BY_FLAGS, np.where(by_ports > 0, BY_PORTS, BY_FIRST))
         found = Roles(role, method.astype(np.uint8), np.zeros(len(role), np.bool_), np.zeros(len(role), np.bool_))
         is_icmp = (records.protocol == Protocol.ICMP) | (records.protocol == Protocol.ICMPV6)
         rows = np.flatnonzero((is_tcp & ~has_flags) | (is_icmp & (records.skip == 0)))
         if len(rows):
-            self._remember(records, rows, by_ports[rows], found)
+            self._remember(records, rows, by_ports[rows], found, known)
         return found
 
-    def _remember(self, records: RecordColumns, rows: Column, by_ports: Column, found: Roles) -> None:
+    def _remember(
+        self, records: RecordColumns, rows: Column, by_ports: Column, found: Roles, known: KnownInterfaces
+    ) -> None:
         keys, is_low_side = _keys(records, rows)
         order = _in_groups(keys)
         keys, is_low_side, by_ports, ordered = keys[order], is_low_side[order], by_ports[order], rows[order]
@@ -93,7 +94,7 @@ class OpenerMemory:
         before_s[begins] = np.where(is_known[begins], self._ends_s[places[begins]], _NEVER)
         was_answered = is_known & self._answered[places]
         is_answered = was_answered | _both_seen(is_low_side, begins)
-        is_first = start_s - before_s >= self._idle_s(records, ordered, is_answered)
+        is_first = start_s - before_s >= _idle_s(known, records, ordered, is_answered)
         opened_by = np.where(by_ports == NO_ROLE, is_low_side, is_low_side ^ (by_ports == ANSWER))
         opened_by = np.where(is_first, opened_by, self._openers[places])
         tells = np.where(is_first | begins, np.arange(len(keys)), 0)
@@ -116,13 +117,14 @@ class OpenerMemory:
         self._openers[places[ends]] = opened_by[ends]
         self._answered[places[ends]] = (answers[ends] > before[told_by[ends]]) | is_continued[ends]
 
-    def _idle_s(self, records: RecordColumns, rows: Column, is_answered: Column) -> Column:
-        """How long a flow may be silent, seconds."""
-        tcp_ns = self.known.tcp_idle_ns[np.maximum(records.taken_at[rows], 0)]
-        tcp_ns = np.where(is_answered, tcp_ns, np.minimum(tcp_ns, self.known.tcp_opening_ns))
-        is_tcp = records.protocol[rows] == _TCP
-        idle_s: Column = np.where(is_tcp, tcp_ns, self.known.icmp_idle_ns) // _SECOND_NS
-        return idle_s
+
+def _idle_s(known: KnownInterfaces, records: RecordColumns, rows: Column, is_answered: Column) -> Column:
+    """How long a flow may be silent, seconds."""
+    tcp_ns = known.tcp_idle_ns[np.maximum(records.taken_at[rows], 0)]
+    tcp_ns = np.where(is_answered, tcp_ns, np.minimum(tcp_ns, known.tcp_opening_ns))
+    is_tcp = records.protocol[rows] == _TCP
+    idle_s: Column = np.where(is_tcp, tcp_ns, known.icmp_idle_ns) // _SECOND_NS
+    return idle_s
 
 
 def _by_ports(records: RecordColumns, client_port: int) -> Column:

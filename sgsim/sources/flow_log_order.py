@@ -1,30 +1,40 @@
-"""Many files as one stream of records, in the order of their starts.
+"""Many files as one stream of lines, in the order of their starts.
 
 A file is about in order but not quite: records are written when their window ends. So the stream is held back by
 `SLACK_NS` behind the file that is least far, and sorted. Files are opened when the time in their name comes up (all at
 once if their names tell none); the file that is least far is read next.
 
-Memory: what is held back, at most `MOST_HELD` records beside one batch of each open file. What is held beyond that is
-let go in the order of time, and a record that comes still later is passed on late: the engine judges it at the clock
-and counts it.
+Memory: what is held back, at most `MOST_HELD` lines beside one batch of each open file. What is held beyond that is
+let go in the order of time, and a line that comes still later is passed on late: the engine judges its record at the
+clock and counts it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from attrs import define, field
 
 from sgsim.errors import SourceError
-from sgsim.model.columns import Column, RecordColumns
+from sgsim.model.columns import Column
+from sgsim.model.line_columns import LineColumns
 
 SLACK_NS: Final = 900_000_000_000
 """Windows are up to 10 minutes long, and delivery takes minutes more (`[aws-flr]`)."""
 MOST_HELD: Final = 1 << 20
 LEAST_PASSED_ON: Final = 1 << 16
 
-Batches = Callable[[], Iterator[RecordColumns]]
-"""Opens a file and yields its records in batches."""
+
+class FiledLines(NamedTuple):
+    """Lines of several files."""
+
+    lines: LineColumns
+    file: Column
+    """int32 (lines,), which input file, from 0."""
+
+
+Batches = Callable[[], Iterator[FiledLines]]
+"""Opens a file and yields its lines in batches."""
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -33,13 +43,13 @@ _SECOND_NS: Final = 1_000_000_000
 class _File:
     begins_after_ns: int | None
     open: Batches
-    batches: Iterator[RecordColumns] | None = None
+    batches: Iterator[FiledLines] | None = None
     clock_ns: int = -(1 << 62)
     """The latest start so far."""
     is_done: bool = False
     broken: SourceError | None = None
 
-    def next(self) -> RecordColumns | None:
+    def next(self) -> FiledLines | None:
         """Read the next batch; None at the end and at a break."""
         if self.batches is None:
             self.batches = self.open()
@@ -49,26 +59,26 @@ class _File:
             self.broken, batch = error, None
         if batch is None:
             self.is_done, self.batches = True, None
-        elif len(batch.start_ns):
-            self.clock_ns = max(self.clock_ns, int(batch.start_ns.max()))
+        elif len(batch.file):
+            self.clock_ns = max(self.clock_ns, int(batch.lines.start_ns.max()))
         return batch
 
 
 @define
-class OrderedRecords:
-    """Records of several files; each is told by when it may begin, None if nobody knows, and how to open it."""
+class OrderedLines:
+    """Lines of several files; each is told by when it may begin, None if nobody knows, and how to open it."""
 
     sources: Sequence[tuple[int | None, Batches]]
     most_held: int = MOST_HELD
     least_passed_on: int = LEAST_PASSED_ON
-    """Records are sorted once so many have come together, or twice as many as are held back."""
-    _held: list[RecordColumns] = field(init=False, factory=list)
+    """Lines are sorted once so many have come together, or twice as many as are held back."""
+    _held: list[FiledLines] = field(init=False, factory=list)
     _count: int = field(init=False, default=0)
     _rest: int = field(init=False, default=0)
     """How many were held back when records were last passed on."""
 
-    def batches(self) -> Iterator[RecordColumns]:
-        """Yield records in the order of their starts.
+    def batches(self) -> Iterator[FiledLines]:
+        """Yield lines in the order of their starts.
 
         Raises:
             SourceError: At the end, if files broke off; the message has them all.
@@ -86,7 +96,7 @@ class OrderedRecords:
                 live.remove(least)
                 continue
             self._held.append(batch)
-            self._count += len(batch.start_ns)
+            self._count += len(batch.file)
             if self._count >= max(self.least_passed_on, 2 * self._rest):
                 limits = [file.clock_ns for file in live]
                 limits += [_begin(waiting[-1])] if waiting else []
@@ -98,26 +108,25 @@ class OrderedRecords:
         if broken:
             raise SourceError("; ".join(map(str, broken)))
 
-    def _pass_on(self, limit_ns: int | None) -> Iterator[RecordColumns]:
+    def _pass_on(self, limit_ns: int | None) -> Iterator[FiledLines]:
         """Sort what is held, and yield what begins before the limit; more if too much would be left."""
-        whole = self._held[0] if len(self._held) == 1 else joined(self._held)
+        whole = self._held[0] if len(self._held) == 1 else _joined(self._held)
         self._held = []
         if whole is None:
             return
-        order = time_order(whole.start_ns)
+        order = time_order(whole.lines.start_ns)
         if order is not None:
-            whole = RecordColumns(*(column.take(order) for column in whole))
-        count = len(whole.start_ns)
+            whole = _of_each(lambda column: column.take(order), whole)
+        count = len(whole.file)
         if limit_ns is not None:
-            count = int(np.searchsorted(whole.start_ns, limit_ns))
-            if len(whole.start_ns) - count > self.most_held:
-                count = len(whole.start_ns) - self.most_held // 2
-            rest = RecordColumns(*(column[count:] for column in whole))
-            self._held = [rest] if len(rest.start_ns) else []
-        self._count = self._rest = len(whole.start_ns) - count
+            count = int(np.searchsorted(whole.lines.start_ns, limit_ns))
+            if len(whole.file) - count > self.most_held:
+                count = len(whole.file) - self.most_held // 2
+            rest = part_of(whole, count, len(whole.file))
+            self._held = [rest] if len(rest.file) else []
+        self._count = self._rest = len(whole.file) - count
         for begin in range(0, count, LEAST_PASSED_ON):
-            end = min(begin + LEAST_PASSED_ON, count)
-            yield RecordColumns(*(column[begin:end] for column in whole))
+            yield part_of(whole, begin, min(begin + LEAST_PASSED_ON, count))
 
 
 def _begin(file: _File) -> int:
@@ -128,11 +137,20 @@ def _clock(file: _File) -> int:
     return file.clock_ns
 
 
-def joined(batches: Sequence[RecordColumns]) -> RecordColumns | None:
+def _joined(batches: Sequence[FiledLines]) -> FiledLines | None:
     """Several batches as one; None for none."""
-    if not batches:
-        return None
-    return RecordColumns(*map(np.concatenate, zip(*batches, strict=True)))
+    return _of_each(lambda *columns: np.concatenate(columns), *batches) if batches else None
+
+
+def part_of(filed: FiledLines, begin: int, end: int) -> FiledLines:
+    """Some of the lines, without a copy."""
+    return _of_each(lambda column: column[begin:end], filed)
+
+
+def _of_each(change: Callable[..., Any], *batches: FiledLines) -> FiledLines:
+    """Make each column of one batch from that column of others."""
+    lines = LineColumns(*map(change, *(batch.lines for batch in batches)))
+    return FiledLines(lines, change(*(batch.file for batch in batches)))
 
 
 def time_order(times_ns: Column, rank: Column | None = None) -> Column | None:

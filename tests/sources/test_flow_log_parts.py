@@ -11,16 +11,19 @@ from hypothesis import strategies as st
 
 from sgsim.errors import SourceError
 from sgsim.model.columns import RECORD_DTYPES, RecordColumns, record_columns
+from sgsim.model.line_columns import LINE_DTYPES, line_columns
 from sgsim.model.protocol import CLIENT_PORT, Protocol
 from sgsim.rules.ownership import Ownership
 from sgsim.sources.flow_log_binding import KnownInterfaces
 from sgsim.sources.flow_log_events import RANKS, REFRESH_NS, REFRESH_TCP_NS, events_of, packets_of_events
 from sgsim.sources.flow_log_openers import ANSWER, OPENER, OpenerMemory, Roles, _in_groups
-from sgsim.sources.flow_log_order import SLACK_NS, OrderedRecords, time_order
+from sgsim.sources.flow_log_order import SLACK_NS, FiledLines, OrderedLines, time_order
 
 SECOND_NS = 10**9
 TCP_S, OPENING_S, ICMP_S = 350, 120, 30
-KNOWN = KnownInterfaces((), Ownership(()), np.array([TCP_S * SECOND_NS]), OPENING_S * SECOND_NS, ICMP_S * SECOND_NS)
+KNOWN = KnownInterfaces(
+    (), (), (Ownership(()),), np.array([TCP_S * SECOND_NS]), OPENING_S * SECOND_NS, ICMP_S * SECOND_NS
+)
 NO_FLAGS = 255
 
 
@@ -34,8 +37,15 @@ def records(*rows, **values):
     return record_columns([tuple((usual | values | row)[name] for name in RECORD_DTYPES) for row in rows])
 
 
+def lines(*rows):
+    """Lines as dictionaries of what order asks: start, line and file."""
+    usual = dict.fromkeys(LINE_DTYPES, 0)
+    made = [tuple({**usual, **row}[name] for name in LINE_DTYPES) for row in rows]
+    return FiledLines(line_columns(made), np.array([row.get("file", 0) for row in rows], np.int32))
+
+
 class TestOrder:
-    """All records come out, and in the order of time if none is later than the slack."""
+    """All lines come out, and in the order of time if none is later than the slack."""
 
     @given(
         files=st.lists(st.lists(st.integers(0, 3000), max_size=30), min_size=1, max_size=4),
@@ -45,11 +55,15 @@ class TestOrder:
     def test_nothing_is_lost_and_order_is_that_of_time(self, files, held, passed_on):
         def opening(number, starts):
             rows = [{"start_ns": start * SECOND_NS, "line": line, "file": number} for line, start in enumerate(starts)]
-            return lambda: iter([records(*rows[begin : begin + 3]) for begin in range(0, len(rows), 3)])
+            return lambda: iter([lines(*rows[begin : begin + 3]) for begin in range(0, len(rows), 3)])
 
         sources = [(None, opening(number, starts)) for number, starts in enumerate(files)]
-        batches = list(OrderedRecords(sources, most_held=held, least_passed_on=passed_on).batches())
-        found = [(int(f), int(n), int(t)) for b in batches for f, n, t in zip(b.file, b.line, b.start_ns, strict=True)]
+        batches = list(OrderedLines(sources, most_held=held, least_passed_on=passed_on).batches())
+        found = [
+            (int(f), int(n), int(t))
+            for b in batches
+            for f, n, t in zip(b.file, b.lines.line, b.lines.start_ns, strict=True)
+        ]
         expected = [(f, n, t * SECOND_NS) for f, starts in enumerate(files) for n, t in enumerate(starts)]
         assert Counter(expected) == Counter(found)
         times = [time for _, _, time in found]
@@ -57,13 +71,13 @@ class TestOrder:
         if held == 1000 and disorder * SECOND_NS <= SLACK_NS:
             assert times == sorted(times)
 
-    def test_a_break_comes_after_all_records(self):
+    def test_a_break_comes_after_all_lines(self):
         def broken():
-            yield records({"start_ns": 5})
+            yield lines({"start_ns": 5})
             raise SourceError("cut")
 
-        batches = OrderedRecords([(None, broken), (None, lambda: iter([records({"start_ns": 9})]))]).batches()
-        assert [5, 9] == next(batches).start_ns.tolist()
+        batches = OrderedLines([(None, broken), (None, lambda: iter([lines({"start_ns": 9})]))]).batches()
+        assert [5, 9] == next(batches).lines.start_ns.tolist()
         with pytest.raises(SourceError, match="cut"):
             next(batches)
 
@@ -73,14 +87,14 @@ class TestOrder:
         def opening(name, start):
             def batches():
                 opened.append((name, start))
-                yield records({"start_ns": start})
+                yield lines({"start_ns": start})
 
             return batches
 
         late = 10**6 * SECOND_NS
         sources = [(late, opening("late", late)), (0, opening("early", 0))]
-        batches = OrderedRecords(sources).batches()
-        assert [0, late] == [time for batch in batches for time in batch.start_ns.tolist()]
+        batches = OrderedLines(sources).batches()
+        assert [0, late] == [time for batch in batches for time in batch.lines.start_ns.tolist()]
         assert ["early", "late"] == [name for name, _ in opened]
 
     @given(
@@ -106,7 +120,7 @@ def test_fingerprints_are_grouped_in_the_order_in_which_they_came(parts):
 @pytest.mark.parametrize(("first", "role"), [(1024, ANSWER), (1025, OPENER)])
 def test_where_ports_of_clients_begin_can_be_told(first, role):
     known = evolve(KNOWN, client_port=first)
-    assert OpenerMemory(known).roles(records({"src_port": 443, "dst_port": 1024})).role.tolist() == [role]
+    assert OpenerMemory().roles(records({"src_port": 443, "dst_port": 1024}), known).role.tolist() == [role]
 
 
 class TestOpeners:
@@ -148,20 +162,20 @@ class TestOpeners:
     @settings(max_examples=200)
     def test_they_are_those_of_a_plain_loop_where_records_are_taken_one_by_one(self, rows):
         whole, flat = self._records(rows)
-        memory = OpenerMemory(KNOWN)
+        memory = OpenerMemory()
         found = []
         for row in range(len(rows)):
-            roles = memory.roles(RecordColumns(*(column[row : row + 1] for column in whole)))
+            roles = memory.roles(RecordColumns(*(column[row : row + 1] for column in whole)), KNOWN)
             found.append((int(roles.role[0]), bool(roles.is_first[0])))
         assert list(self.expected(flat)) == found
 
     @given(rows=ROWS, cut=st.integers(1, 25))
     def test_where_batches_are_cut_changes_no_role_of_a_flow_that_does_not_pause(self, rows, cut):
         whole, _ = self._records([(min(gap, 20), *rest) for gap, *rest in rows])
-        together = OpenerMemory(KNOWN).roles(whole)
-        memory = OpenerMemory(KNOWN)
+        together = OpenerMemory().roles(whole, KNOWN)
+        memory = OpenerMemory()
         parts = [
-            memory.roles(RecordColumns(*(column[begin : begin + cut] for column in whole)))
+            memory.roles(RecordColumns(*(column[begin : begin + cut] for column in whole)), KNOWN)
             for begin in range(0, len(rows), cut)
         ]
         for name in ("role", "is_first"):
