@@ -6,19 +6,20 @@ and place: a vector that is half understood proves nothing.
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, fields
 
 from sgsim.conntrack.profile import Profile, find_profile
 from sgsim.conntrack.table import DEFAULT_REMEMBER
-from sgsim.conntrack.timeouts import NANOSECONDS
+from sgsim.conntrack.timeouts import NANOSECONDS, Timeouts
 from sgsim.data import data_path
 from sgsim.documents.json_syntax import read_json
 from sgsim.documents.load import load_values
 from sgsim.documents.node import Node
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import DocumentError, SgsimError
+from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.packet import Fragment, Packet, Quote
 from sgsim.model.protocol import CLIENT_PORT
 from sgsim.model.shorthand import parse_packet
@@ -31,8 +32,8 @@ SCHEMA_VERSION: Final = 1
 _TOPIC_KEYS: Final = ("schema_version", "topic", "title", "statements", "documents", "vectors")
 _STATEMENT_KEYS: Final = ("id", "section", "text", "standing", "sources", "not_shown")
 _VECTOR_KEYS: Final = (
-    "id", "title", "proves", "hinges_on", "profile", "settings", "capacity", "remember", "recorded", "cold_start",
-    "as_recorded", "client_port", "documents", "steps",
+    "id", "title", "proves", "hinges_on", "profile", "settings", "timeouts", "capacity", "remember", "recorded",
+    "cold_start", "as_recorded", "client_port", "documents", "steps",
 )  # fmt: skip
 _ANSWER_KEYS: Final = ("interface", "direction", "verdict", "reason", "state", "tcp_state", "opener", "rule")
 _COUNTER_KEYS: Final = ("live", "available", "exceeded")
@@ -230,6 +231,7 @@ def _read_options(node: Node) -> EngineOptions:
         capacity, remember, client_port = (node.get(key) for key in ("capacity", "remember", "client_port"))
         return EngineOptions(
             profile=profile,
+            timeouts=_read_timeouts(node, profile),
             capacity=None if capacity is None else capacity.as_whole_number(),
             remember=DEFAULT_REMEMBER if remember is None else remember.as_whole_number(),
             recorded=_is_true(node, "recorded"),
@@ -237,6 +239,21 @@ def _read_options(node: Node) -> EngineOptions:
             as_recorded=_is_true(node, "as_recorded"),
             client_port=CLIENT_PORT if client_port is None else client_port.as_whole_number(),
         )
+
+
+def _read_timeouts(node: Node, profile: Profile) -> TimeoutOverrides:
+    given = node.get("timeouts")
+    if given is None:
+        return TimeoutOverrides()
+    given.refuse_unknown(tuple(field.name for field in fields(TimeoutOverrides)))
+    seconds: dict[str, Any] = {}
+    for name, child in node.entries("timeouts"):
+        if child.value is None:
+            raise child.error(f"{name} must be a number of seconds, got {child.shown}")
+        seconds[name] = float(child.value) if type(child.value) is int else child.value
+    timeouts = TimeoutOverrides(**seconds)
+    Timeouts.at(profile, option=timeouts)  # which refuses what is none, with its name
+    return timeouts
 
 
 def _is_true(node: Node, key: str) -> bool:

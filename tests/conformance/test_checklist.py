@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from attrs import evolve
+from attrs import evolve, fields
 from builders import group, interface, inventory
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import ARP, Ether
@@ -18,6 +18,7 @@ from sgsim.engine.interface_filter import InterfaceFilter
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
 from sgsim.model.decision import VERDICT_OF_REASON, Reason, Verdict
+from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.path import PathLabel
 from sgsim.rules.match import OpenRules
 from sgsim.simulation.driver import run
@@ -197,14 +198,39 @@ def test_every_statement_is_proved_or_has_its_reason_why_not():
     assert [key for key, statement in SUITE.statements.items() if bool(proofs[key]) is bool(statement.not_shown)] == []
 
 
-OPTIONS = ("capacity", "remember", "recorded", "cold_start", "as_recorded", "client_port")
+BESIDE_THE_PROFILE = [option.name for option in fields(EngineOptions) if option.name not in {"profile", "log_format"}]
+"""Every option of an engine; the form of flow logs is none of a filter."""
 
 
 def test_every_option_beside_the_profile():
     used = {
         name
         for vector in VECTORS
-        for name in OPTIONS
+        for name in BESIDE_THE_PROFILE
         if getattr(vector.options, name) != getattr(EngineOptions(), name)
     }
-    assert used == set(OPTIONS)
+    assert used == set(BESIDE_THE_PROFILE)
+
+
+def test_every_timeout_that_may_be_set_beside_the_profile():
+    used = {
+        field.name
+        for vector in VECTORS
+        for field in fields(TimeoutOverrides)
+        if getattr(vector.options.timeouts, field.name) is not None
+    }
+    assert used == {field.name for field in fields(TimeoutOverrides)}
+
+
+def test_every_vector_with_timeouts_of_its_own_fails_without_any_of_them():
+    """A timeout that is set and changes nothing shows nothing."""
+    idle = []
+    for vector in VECTORS:
+        for field in fields(TimeoutOverrides):
+            if getattr(vector.options.timeouts, field.name) is None:
+                continue
+            timeouts = evolve(vector.options.timeouts, **{field.name: None})
+            (outcome,) = run_vectors([evolve(vector, options=evolve(vector.options, timeouts=timeouts))])
+            if outcome.passed:
+                idle.append(f"{vector.name}: {field.name}")
+    assert idle == []

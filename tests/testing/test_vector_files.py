@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from sgsim.errors import SgsimError
+from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.packet import Fragment
 from sgsim.model.standing import Standing
 from sgsim.testing.vector_files import bundled_files, load_vectors
@@ -84,6 +85,11 @@ def test_settings_and_options(read):
     assert vector.steps[0].counters == Counters(1, 2, 0)
 
 
+def test_timeouts_that_beat_all_others(read):
+    (vector,) = read(lambda vector: vector.update(timeouts={"tcp_established_s": 100, "udp_s": 30.5})).vectors
+    assert vector.options.timeouts == TimeoutOverrides(tcp_established_s=100.0, udp_s=30.5)
+
+
 def test_fragments_and_quotes_and_where_a_packet_is_judged(read):
     (vector,) = read(
         lambda vector: vector["steps"][0].update(
@@ -113,6 +119,13 @@ def test_only_what_is_given_is_compared(read):
         (lambda v: v.update(hinges_on=["udp"]), "vectors[0].hinges_on[0]: setting must be one of tcp_established_s, "),
         (lambda v: v.update(documents=["rule"]), "document must be one of host, rules, got rule"),
         (lambda v: v.update(settings={"udp_s": 61}), "vectors[0]: udp_s must be 30..60 seconds, got 61.0"),
+        (lambda v: v.update(timeouts={"udp_s": 61}), "vectors[0]: udp_s must be 30..60 seconds, got 61.0"),
+        (lambda v: v.update(timeouts={"udp_s": "1"}), "vectors[0]: udp_s must be a number, got '1'"),
+        (lambda v: v.update(timeouts={"udp_s": None}), "udp_s must be a number of seconds, got null"),
+        (
+            lambda v: v.update(timeouts={"icmp_s": 1}),
+            "vectors[0].timeouts.icmp_s: key must be one of tcp_established_s, ",
+        ),
         (lambda v: v.update(colour="red"), "vectors[0].colour: key must be one of id, title, "),
         (lambda v: v.update(capacity=1), "vectors[0].steps[0]: available must be there with a capacity, got none"),
         (lambda v: v["steps"][0].update(exceeded=1), "exceeded must be left out without a capacity, got exceeded"),
