@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -156,10 +157,19 @@ def assumption_row(assumption: Assumption) -> list[str]:
 
 def _setting_lines(assumption: Assumption) -> list[str]:
     settings = dict(DEFAULT_PROFILE.settings())
-    lines = [f"`{name}`: {value_text(settings[name].value)}{_own_option(name)}" for name in assumption.settings]
-    if not lines:
-        lines = [f"Default: {assumption.default}", f"Option: {assumption.option or 'none'}"]
-    return lines
+    lines = [
+        f"`{name}`: {value_text(settings[name].value)}{_others(settings[name].value)}{_own_option(name)}"
+        for name in assumption.settings
+    ]
+    told = (("Default", assumption.default), ("Option", assumption.option), ("No option", assumption.no_option))
+    return lines + [f"{name}: {text}" for name, text in told if text]
+
+
+def _others(value: object) -> str:
+    """What else a choice can be; nothing for a time."""
+    members: tuple[object, ...] = tuple(type(value)) if isinstance(value, Enum) else ()
+    others = (not value,) if isinstance(value, bool) else tuple(member for member in members if member is not value)
+    return f", or {', '.join(map(value_text, others))}" if others else ""
 
 
 def _own_option(name: str) -> str:

@@ -204,14 +204,12 @@ _ORDER: Final = {step: number for number, step in enumerate(Step)}
 
 
 def _open_back(at: InterfaceFilter, header: Header, opener: Direction) -> RuleRef | None:
-    return next(
-        (
-            rule.ref
-            for rule in at.matcher.rules[opener.opposite]
-            if rule.rule.is_open_to(header.family) and rule.rule.covers_protocol(header.protocol)
-        ),
-        None,
-    )
+    """The rule that opens the way back of the rule that is open there."""
+    opening = header._replace(direction=opener)
+    there = at.matcher.open_rule(opening)
+    group_id = there.ref.group_id if there is not None and not at.matcher.openness.across_groups else None
+    rule = at.matcher.way_back(opening, group_id)
+    return rule.ref if rule is not None else None
 
 
 def _table_now(at: InterfaceFilter) -> TableNow:

@@ -24,6 +24,7 @@ from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
 from sgsim.model.address import Family
 from sgsim.model.states import Direction
 from sgsim.rules.inventory import Inventory
+from sgsim.rules.openness import Openness
 from sgsim.rules.rule import Cidr, Rule
 from sgsim.rules.security_group import SecurityGroup
 
@@ -83,7 +84,7 @@ def minimize(
         UnresolvedReferenceError: If no document describes a group of an interface.
     """
     wanted = [inventory.find_group(name) for name in group_ids] or list(inventory.groups.values())
-    groups = tuple(_minimized(group) for group in wanted)
+    groups = tuple(_minimized(group, options.profile.openness) for group in wanted)
     after = evolve(inventory, groups={**inventory.groups, **{each.after.group_id: each.after for each in groups}})
     difference = diff_rules(inventory, after, options)
     if difference:
@@ -92,21 +93,22 @@ def minimize(
     return Minimized(groups, after)
 
 
-def _minimized(group: SecurityGroup) -> MinimizedGroup:
+def _minimized(group: SecurityGroup, openness: Openness) -> MinimizedGroup:
     work = _Work()
     for direction in Direction:
         rules = list(group.rules_of(direction))
         opened = [rule for rule in rules if _is_open(rule)]
         work.reduce(opened, Layer.OPEN, ())
         for same in _by_peer(rule for rule in rules if not isinstance(rule.peer, Cidr)).values():
-            work.reduce(same, Layer.REFERENCE, opened)
+            work.reduce(same, Layer.REFERENCE, opened if openness.beside_narrow else ())
         for family in Family:
             blocks = [
                 rule
                 for rule in rules
                 if isinstance(rule.peer, Cidr) and rule.peer.network.version == family and not _is_open(rule)
             ]
-            work.reduce(blocks, Layer.BLOCKS, [rule for rule in opened if rule.is_open_to(family)])
+            implying = [rule for rule in opened if rule.is_open_to(family) and openness.beside_narrow]
+            work.reduce(blocks, Layer.BLOCKS, implying)
     return work.result(group)
 
 

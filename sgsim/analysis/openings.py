@@ -22,7 +22,8 @@ from sgsim.model.states import Direction
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.header import Header
 from sgsim.rules.inventory import Inventory
-from sgsim.rules.match import OpenRules, ResolvedRule, RuleMatcher
+from sgsim.rules.match import ResolvedRule, RuleMatcher
+from sgsim.rules.openness import OpenRules
 from sgsim.rules.paths import PathMap
 from sgsim.rules.ranges import Ranges, difference, intersection, merged, within
 from sgsim.rules.region import Region
@@ -102,8 +103,8 @@ class OpeningFinder:
             UnresolvedReferenceError: If no document describes one of its groups.
         """
         if interface.group_ids not in self._matchers:
-            open_rules = self.options.profile.open_rules.value
-            self._matchers[interface.group_ids] = RuleMatcher(interface, self.resolver, open_rules)
+            openness = self.options.profile.openness
+            self._matchers[interface.group_ids] = RuleMatcher(interface, self.resolver, openness)
         return self._matchers[interface.group_ids]
 
     def openings(self, interface: Interface) -> dict[Direction, Openings]:
@@ -147,28 +148,49 @@ class OpeningFinder:
         for family in Family:
             everyone: Ranges = ((0, (1 << family.bits) - 1),)
             addresses = difference(everyone, paths.automatic(family))
-            services = intersection(
-                open_services(matcher, direction, family), self._bypassing(matcher, direction, family)
+            services = merged(
+                each
+                for group_id in matcher.pairing_groups()
+                for each in intersection(
+                    open_services(matcher, direction, family, group_id),
+                    self._bypassing(matcher, direction, family, group_id),
+                )
             )
             peers = AddressSet(ipv4=addresses) if family is Family.IPV4 else AddressSet(ipv6=addresses)
             parts.append((peers, services))
-        return Region.of(parts)
+        untracked = Region.of(parts)
+        if matcher.openness.beside_narrow or not untracked:
+            return untracked
+        return untracked - _narrow(matcher, direction)
 
-    def _bypassing(self, matcher: RuleMatcher, direction: Direction, family: Family) -> Ranges:
-        """The services of protocols that may bypass tracking, and whose way back is open."""
+    def _bypassing(self, matcher: RuleMatcher, direction: Direction, family: Family, group_id: str | None) -> Ranges:
+        """The services of protocols that may bypass tracking, and whose way back is open, by the rules of a group."""
         policy = self.options.profile.bypass.value
         return merged(
             protocol_services(protocol)
             for protocol in range(256)
-            if may_bypass(policy, protocol) and matcher.is_open_back(Header(direction, family, 0, protocol, None))
+            if may_bypass(policy, protocol)
+            and matcher.is_open_back(Header(direction, family, 0, protocol, None), group_id)
         )
 
 
-def open_services(matcher: RuleMatcher, direction: Direction, family: Family) -> Ranges:
-    """The services for which a rule of the opener's direction counts as open to everyone."""
-    rules = matcher.rules[direction]
-    literal = merged(rule_services(rule.rule) for rule in rules if rule.rule.is_open_to(family))
-    if matcher.open_rules is OpenRules.LITERAL:
+def _narrow(matcher: RuleMatcher, direction: Direction) -> Region:
+    """What rules admit that are not open to everyone of their family."""
+    narrow = Region()
+    for rule in matcher.rules[direction]:
+        admitted = product_of(rule)
+        narrow |= Region(
+            () if matcher.is_open(rule, Family.IPV4) else admitted.ipv4,
+            () if matcher.is_open(rule, Family.IPV6) else admitted.ipv6,
+        )
+    return narrow
+
+
+def open_services(matcher: RuleMatcher, direction: Direction, family: Family, group_id: str | None = None) -> Ranges:
+    """The services for which a rule of the opener's direction, of a group or of any, counts as open to everyone."""
+    rules = [rule for rule in matcher.rules[direction] if group_id in {None, rule.rule.group_id}]
+    literal = merged(rule_services(rule.rule) for rule in rules if matcher.is_open(rule, family))
+    if matcher.openness.rules is not OpenRules.COVERED:
         return literal
     blocks = rule_region(rule for rule in rules if not isinstance(rule.rule.peer, GroupReference)).known
     return merged((*literal, *blocks.services_of_all(family)))

@@ -22,7 +22,7 @@ from sgsim.conntrack.policies import (
 from sgsim.errors import ConfigError
 from sgsim.model.standing import Setting, Standing
 from sgsim.model.states import TcpState
-from sgsim.rules.match import OpenRules
+from sgsim.rules.openness import Openness, OpenRules
 
 _DOCUMENTED, _OBSERVED, _ASSUMED = Standing.DOCUMENTED, Standing.OBSERVED, Standing.ASSUMED
 
@@ -51,6 +51,12 @@ class Profile:
     """Whether traffic of the instance's own services (DNS, DHCP, metadata, time) is never filtered."""
     bypass: Setting[BypassProtocols]
     open_rules: Setting[OpenRules]
+    open_own_protocol: Setting[bool]
+    """Whether a way back on all ports of the flow's own protocol is as open as one for all protocols."""
+    open_across_groups: Setting[bool]
+    """Whether the rule there and the rule back may be of two groups of the interface."""
+    open_beside_narrow: Setting[bool]
+    """Whether a flow that an open rule and a narrower one admit is left untracked."""
     untrack_when_opened: Setting[bool]
     """Whether a tracked flow becomes untracked at its next packet after rules were opened."""
     udp_stream: Setting[UdpStream]
@@ -67,6 +73,16 @@ class Profile:
     """Whether ICMP queries that differ only in their code make two flows."""
     linux_tcp_rules: Setting[bool]
     """Whether the kernel's five rules beside the transition table hold."""
+
+    @property
+    def openness(self) -> Openness:
+        """What counts as open to everyone."""
+        return Openness(
+            rules=self.open_rules.value,
+            own_protocol=self.open_own_protocol.value,
+            across_groups=self.open_across_groups.value,
+            beside_narrow=self.open_beside_narrow.value,
+        )
 
     def settings(self) -> Iterator[tuple[str, Setting[Any]]]:
         """Every setting by its name, in the order above; one for each TCP state."""
@@ -139,6 +155,9 @@ AWS_NITRO: Final = Profile(
     exempt_traffic=Setting(True, _DOCUMENTED, "aws-sg aws-nacl", "neighbour discovery and MLD are assumed"),
     bypass=Setting(BypassProtocols.TCP_UDP, _DOCUMENTED, "aws-ct"),
     open_rules=Setting(OpenRules.LITERAL, _ASSUMED, "aws-ct", "nobody says whether split blocks or ports add up"),
+    open_own_protocol=Setting(True, _ASSUMED, "aws-ct", "the example in the text has a rule for all protocols"),
+    open_across_groups=Setting(True, _ASSUMED, "aws-sgr", "for permission all groups are one set of rules"),
+    open_beside_narrow=Setting(True, _ASSUMED, "aws-ec2-hist", "for permission the more permissive rule counts"),
     untrack_when_opened=Setting(True, _OBSERVED, "aws-contain aws-forensic", "at the next packet"),
     udp_stream=Setting(UdpStream.SECOND_REQUEST, _ASSUMED, "aws-ct", '"more than one request-response" is not defined'),
     related_icmp=Setting(
@@ -177,6 +196,9 @@ LINUX: Final = Profile(
     exempt_traffic=Setting(False, _DOCUMENTED, "linux-nfct"),
     bypass=Setting(BypassProtocols.NONE, _DOCUMENTED, "linux-nfct"),
     open_rules=Setting(OpenRules.LITERAL, _DOCUMENTED, "linux-nfct", "without effect: nothing is left untracked"),
+    open_own_protocol=Setting(True, _DOCUMENTED, "linux-nfct", "without effect, as above"),
+    open_across_groups=Setting(True, _DOCUMENTED, "linux-nfct", "without effect, as above"),
+    open_beside_narrow=Setting(True, _DOCUMENTED, "linux-nfct", "without effect, as above"),
     untrack_when_opened=Setting(False, _DOCUMENTED, "linux-nfct"),
     udp_stream=Setting(UdpStream.ANSWERED_AND_OLD, _OBSERVED, "linux-nfct"),
     related_icmp=Setting(RelatedIcmp.ALWAYS, _OBSERVED, "linux-nfct"),

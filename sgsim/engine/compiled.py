@@ -245,7 +245,7 @@ class CompiledEngine:
     def _match(self, interface: Interface, resolver: Resolver) -> None:
         """Resolve the rules of an interface; one with an unknown group is an error only when a packet comes there."""
         try:
-            matcher = RuleMatcher(interface, resolver, self.options.profile.open_rules.value)
+            matcher = RuleMatcher(interface, resolver, self.options.profile.openness)
         except UnresolvedReferenceError as error:
             self._unknown[interface.interface_id] = error
         else:

@@ -323,13 +323,13 @@ class ReferenceEngine:
 
     def _matcher(self, interface: Interface) -> RuleMatcher:
         """The rules of an interface; those of a group that nobody describes are none, until a packet comes there."""
-        open_rules = self.options.profile.open_rules.value
+        openness = self.options.profile.openness
         try:
-            return RuleMatcher(interface, self._view.resolver, open_rules)
+            return RuleMatcher(interface, self._view.resolver, openness)
         except UnresolvedReferenceError as error:
             self._unknown[interface.interface_id] = error
             lenient = evolve(self._view.inventory, allow_unresolved=True)
-            return RuleMatcher(interface, Resolver(lenient), open_rules)
+            return RuleMatcher(interface, Resolver(lenient), openness)
 
     def _table(self, table_id: str) -> ConntrackTable:
         if table_id not in self.tables:

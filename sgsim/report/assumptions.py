@@ -28,6 +28,8 @@ class Assumption:
     """Ids of the statements of conformance vectors that rest on it."""
     option: str = ""
     """What turns it beside the settings, in Markdown; empty if nothing does."""
+    no_option: str = ""
+    """Why nothing turns it, and how to see its effect nevertheless, in Markdown; empty where something does."""
     default: str = ""
     """What holds otherwise, in Markdown; empty where settings say it."""
 

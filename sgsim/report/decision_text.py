@@ -18,6 +18,7 @@ from sgsim.model.address import Family
 from sgsim.model.packet import Packet
 from sgsim.model.protocol import ICMP_PROTOCOLS, PORT_PROTOCOLS, Protocol, TcpFlags, protocol_name
 from sgsim.model.rule_ref import RuleRef
+from sgsim.model.standing import Standing
 from sgsim.model.states import Direction
 from sgsim.report.units import duration
 from sgsim.rules.header import Header
@@ -134,8 +135,12 @@ def length_text(time_ns: int) -> str:
 def setting_text(profile: Profile, name: str) -> str:
     """A profile's choice with its standing: `midstream=deny, assumed`."""
     setting = dict(profile.settings())[name]
-    value = str(getattr(setting.value, "value", setting.value)).lower()
-    return f"{name}={value}, {setting.standing}"
+    return f"{name}={setting_value(setting.value)}, {setting.standing}"
+
+
+def setting_value(value: object) -> str:
+    """A setting's value as `--set` takes it."""
+    return str(getattr(value, "value", value)).lower()
 
 
 def tracking_text(stop: Stop, cause: TrackingCause, opener: Direction, open_rule: RuleRef | None) -> str:
@@ -159,11 +164,24 @@ def tracking_text(stop: Stop, cause: TrackingCause, opener: Direction, open_rule
         case TrackingCause.PATH:
             return f"tracked: the peer is reached over {stop.path}, where AWS tracks every flow whatever the rules"
         case TrackingCause.OPENING_RULE:
-            return f"tracked: no {WAYS[opener]} rule that admits it is open to everyone ({EVERYONE[family]})"
+            text = f"tracked: no {WAYS[opener]} rule that admits it is open to everyone ({EVERYONE[family]})"
+            return text + _openness_given(stop.profile)
         case TrackingCause.RETURN_RULE:
-            return f"tracked: no {back} rule is open to everyone ({EVERYONE[family]}) on all ports"
+            text = f"tracked: no {back} rule is open to everyone ({EVERYONE[family]}) on all ports"
+            return text + _openness_given(stop.profile)
         case TrackingCause.DENIED:
             return "not tracked: what opened it was denied"
+
+
+def _openness_given(profile: Profile) -> str:
+    """What the user has set of what counts as open: `, with open_across_groups=false`."""
+    names = (
+        f"{name}={setting_value(setting.value)}"
+        for name, setting in profile.settings()
+        if name.startswith("open_") and setting.standing is Standing.GIVEN
+    )
+    given = ", ".join(names)
+    return f", with {given}" if given else ""
 
 
 def _protocol_cause(stop: Stop) -> str:

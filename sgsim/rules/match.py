@@ -4,9 +4,8 @@ Rules of all groups of an interface form one union; the order of groups on the i
 decides only which of the admitting rules is *named*. The compiled engine looks the same up in a cross table.
 """
 
-import enum
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
@@ -17,18 +16,10 @@ from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Direction
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.header import Header
+from sgsim.rules.openness import LITERALLY, Openness, OpenRules
 from sgsim.rules.port_range import LAST_PORT
 from sgsim.rules.resolve import Resolver
 from sgsim.rules.rule import GroupReference, Rule
-
-
-class OpenRules(enum.Enum):
-    """What counts as open to everyone, where AWS looks for it."""
-
-    LITERAL = "literal"
-    """One rule that says 0.0.0.0/0 or ::/0, and on the way back all ports; split blocks do not add up."""
-    COVERED = "covered"
-    """Rules that together leave out no address, and on the way back no port."""
 
 
 @frozen
@@ -59,12 +50,12 @@ class RuleMatcher:
 
     interface: Interface
     resolver: Resolver
-    open_rules: OpenRules = OpenRules.LITERAL
+    openness: Openness = LITERALLY
     rules: dict[Direction, tuple[ResolvedRule, ...]] = field(init=False)
     """For each direction, in stable order."""
     assumed_empty: Counter[str] = field(init=False, factory=Counter)
     """Look-ups in which nothing admitted the packet but a rule whose unknown peer counts as empty might, by rule."""
-    _open_back: dict[tuple[Direction, Family, int], bool] = field(init=False, factory=dict)
+    _open_back: dict[tuple[Direction, Family, int, str | None], bool] = field(init=False, factory=dict)
 
     @rules.default
     def _resolve_rules(self) -> dict[Direction, tuple[ResolvedRule, ...]]:
@@ -115,36 +106,78 @@ class RuleMatcher:
         Args:
             opening: Header of a packet that the flow's opener sends.
         """
-        if not self.is_open_back(opening):
+        admitting = list(self.admitting(opening))
+        if not self.openness.beside_narrow and not all(self.is_open(rule, opening.family) for rule in admitting):
             return None
-        for rule in self.admitting(opening):
-            if rule.rule.is_open_to(opening.family):
+        paired = [group_id for group_id in self.pairing_groups() if self.is_open_back(opening, group_id)]
+        for rule in admitting:
+            if self.is_open(rule, opening.family) and (None in paired or rule.ref.group_id in paired):
                 return rule
-        if self.open_rules is OpenRules.COVERED and _cover(self._rules_for_service(opening), opening.family):
-            return next(self.admitting(opening), None)
+        for group_id in paired if self.openness.rules is OpenRules.COVERED else ():
+            if _cover(self._rules_for_service(opening, group_id), opening.family):
+                return next((rule for rule in admitting if group_id in {None, rule.ref.group_id}), None)
         return None
 
-    def is_open_back(self, opening: Header) -> bool:
-        """Whether the way back of a flow is open to everyone, on all ports, for its family and protocol."""
-        key = (opening.direction.opposite, opening.family, opening.protocol)
+    def is_open(self, rule: ResolvedRule, family: Family) -> bool:
+        """Whether a rule alone is open to everyone of a family."""
+        return self.openness.is_open(rule.rule, rule.addresses, family)
+
+    def pairing_groups(self) -> tuple[str | None, ...]:
+        """The groups within which a rule there and a rule back must be; None for all of them together."""
+        return (None,) if self.openness.across_groups else self.interface.group_ids
+
+    def is_open_back(self, opening: Header, group_id: str | None = None) -> bool:
+        """Whether the way back of a flow is open to everyone, on all ports, for its family and protocol.
+
+        Args:
+            opening: Header of a packet that the flow's opener sends.
+            group_id: Whose rules open it; None for those of any group.
+        """
+        key = (opening.direction.opposite, opening.family, opening.protocol, group_id)
         if key not in self._open_back:
-            self._open_back[key] = any(
-                rule.rule.is_open_to(key[1]) and rule.rule.covers_protocol(key[2]) for rule in self.rules[key[0]]
-            ) or (self.open_rules is OpenRules.COVERED and self._covers_all_ports(*key))
+            self._open_back[key] = self._way_back(*key) is not None or (
+                self.openness.rules is OpenRules.COVERED
+                and any(self._covers_all_ports(*key[:3], each) for each in self._covering_groups(group_id))
+            )
         return self._open_back[key]
 
-    def _covers_all_ports(self, direction: Direction, family: Family, protocol: int) -> bool:
+    def way_back(self, opening: Header, group_id: str | None = None) -> ResolvedRule | None:
+        """The first rule that alone opens the way back of a flow; None if none does. Arguments as `is_open_back`."""
+        return self._way_back(opening.direction.opposite, opening.family, opening.protocol, group_id)
+
+    def _way_back(
+        self, direction: Direction, family: Family, protocol: int, group_id: str | None
+    ) -> ResolvedRule | None:
+        for rule in self._leading_back(direction, group_id):
+            if self.is_open(rule, family) and rule.rule.covers_protocol(protocol):
+                return rule
+        return None
+
+    def _leading_back(self, direction: Direction, group_id: str | None) -> list[ResolvedRule]:
+        """The rules of one group, or of all, that may open a way back."""
+        rules = _of_group(self.rules[direction], group_id)
+        return [rule for rule in rules if self.openness.may_lead_back(rule.rule)]
+
+    def _covering_groups(self, group_id: str | None) -> tuple[str | None, ...]:
+        """The groups whose rules may together leave out nobody, each for itself."""
+        return self.pairing_groups() if group_id is None else (group_id,)
+
+    def _covers_all_ports(self, direction: Direction, family: Family, protocol: int, group_id: str | None) -> bool:
         """Whether, at each port where some rule begins or ends, the rules together leave out no address."""
-        edges = {0}
-        for rule in self.rules[direction]:
+        rules, edges = self._leading_back(direction, group_id), {0}
+        for rule in rules:
             if rule.rule.ports is not None:
                 edges |= {rule.rule.ports.first, rule.rule.ports.last + 1}
         probes = (Header(direction, family, 0, protocol, port) for port in edges if port <= LAST_PORT)
-        return all(_cover(self._rules_for_service(probe), family) for probe in probes)
+        return all(_cover([rule for rule in rules if rule.rule.admits_service(probe)], family) for probe in probes)
 
-    def _rules_for_service(self, header: Header) -> list[ResolvedRule]:
-        """The rules that would admit a packet if only its peer fitted."""
-        return [rule for rule in self.rules[header.direction] if rule.rule.admits_service(header)]
+    def _rules_for_service(self, header: Header, group_id: str | None) -> list[ResolvedRule]:
+        """The rules of one group, or of all, that would admit a packet if only its peer fitted."""
+        return [rule for rule in _of_group(self.rules[header.direction], group_id) if rule.rule.admits_service(header)]
+
+
+def _of_group(rules: Iterable[ResolvedRule], group_id: str | None) -> Iterator[ResolvedRule]:
+    return (rule for rule in rules if group_id in {None, rule.rule.group_id})
 
 
 def _cover(rules: list[ResolvedRule], family: Family) -> bool:

@@ -292,7 +292,7 @@ class _Fates:
         if interface is None:
             return None
         if interface_id not in self._places:
-            matcher = RuleMatcher(interface, self._resolver, self.options.profile.open_rules.value)
+            matcher = RuleMatcher(interface, self._resolver, self.options.profile.openness)
             networks = [(rule, self._resolver.path_networks(rule)) for rule in self.after.paths]
             own = (rule for rules in matcher.rules.values() for rule in rules if isinstance(rule.rule.peer, Cidr))
             self._places[interface_id] = _Place(

@@ -28,6 +28,13 @@ from sgsim.rules.rule_region import rule_region
 from sgsim.simulation.check import check_packet
 
 COVERED = EngineOptions(profile=DEFAULT_PROFILE.given("open_rules", "covered"))
+OTHERS = [
+    EngineOptions(profile=DEFAULT_PROFILE.given(name, value))
+    for name, value in (
+        ("open_rules", "listed"), ("open_own_protocol", False), ("open_across_groups", False),
+        ("open_beside_narrow", False),
+    )
+]  # fmt: skip
 
 
 def fate(known, some_packet, at, direction, options):
@@ -72,7 +79,7 @@ def tracks_nothing(some_packet):
 
 
 @settings(max_examples=40)
-@given(networks(), networks(), st.sampled_from([EngineOptions(), COVERED, EngineOptions(profile=LINUX)]))
+@given(networks(), networks(), st.sampled_from([EngineOptions(), COVERED, EngineOptions(profile=LINUX), *OTHERS]))
 def test_every_example_is_judged_as_claimed(old, new, options):
     """For each difference, the engine judges its example under both rule sets, and differently in the claimed way."""
     for compared, difference in diff_rules(old, new, options).differences():
@@ -94,7 +101,7 @@ def test_every_example_is_judged_as_claimed(old, new, options):
     st.one_of(
         st.tuples(st.sampled_from([6, 17]), ports), st.sampled_from([(1, 8 * 256), (58, 128 * 256), (47, 0), (50, 0)])
     ),
-    st.sampled_from([EngineOptions(), COVERED]),
+    st.sampled_from([EngineOptions(), COVERED, *OTHERS]),
 )
 def test_no_packet_that_differs_is_left_out(old, new, direction, peer, service, options):
     """A packet is in a region of its interface's differences exactly if the engine judges it differently."""
@@ -113,7 +120,7 @@ def test_no_packet_that_differs_is_left_out(old, new, direction, peer, service, 
     assert kinds[:1] == expected, (was, becomes)
 
 
-@given(networks(), st.sampled_from([EngineOptions(), COVERED]))
+@given(networks(), st.sampled_from([EngineOptions(), COVERED, *OTHERS]))
 def test_nothing_differs_from_itself(known, options):
     """diff(a, a) is empty."""
     diff = diff_rules(known, known, options)

@@ -18,6 +18,9 @@ from sgsim.rules.address_set import AddressSet, parse_cidr
 COVERED = EngineOptions(profile=DEFAULT_PROFILE.given("open_rules", "covered"))
 
 
+NARROW = EngineOptions(profile=DEFAULT_PROFILE.given("open_beside_narrow", value=False))
+
+
 @given(networks(("sg-web", "sg-b", "sg-x", "pl-1")), st.sampled_from([EngineOptions(profile=LINUX), COVERED]))
 def test_the_meaning_is_the_same_and_rules_are_never_more(known, options):
     """diff(a, minimize(a)) is empty, whoever's behaviour is followed, and minimize(a) has at most as many rules."""
@@ -28,6 +31,12 @@ def test_the_meaning_is_the_same_and_rules_are_never_more(known, options):
         replaced = [rule for merged in each.merged for rule in merged.replaced]
         kept = [rule for rule in each.after.rules if rule not in [merged.rule for merged in each.merged]]
         assert len(each.before.rules) == len(kept) + len(each.implied) + len({id(rule) for rule in replaced})
+
+
+@given(networks(("sg-web", "sg-b", "sg-x", "pl-1")))
+def test_narrow_rules_stay_where_they_decide_about_tracking(known):
+    """diff(a, minimize(a)) is empty where an open rule counts only if no narrow one admits the flow too."""
+    assert not diff_rules(known, minimize(known, (), NARROW).inventory, NARROW)
 
 
 @given(networks(("sg-x", "pl-1")), st.sets(st.sampled_from(["10.0.0.0/8", "0.0.0.0/0", "::/0", "192.0.2.10/32"])))

@@ -20,7 +20,7 @@ from sgsim.errors import ConfigError
 from sgsim.model.decision import VERDICT_OF_REASON, Reason, Verdict
 from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.path import PathLabel
-from sgsim.rules.match import OpenRules
+from sgsim.rules.openness import OpenRules
 from sgsim.simulation.driver import run
 from sgsim.testing.conformance import run_vectors
 from sgsim.testing.vector_files import load_vectors

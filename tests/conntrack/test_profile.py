@@ -15,7 +15,7 @@ from sgsim.conntrack.profile import AWS_NITRO, AWS_NITRO_V6, DEFAULT_PROFILE, LI
 from sgsim.errors import ConfigError
 from sgsim.model.standing import Standing
 from sgsim.model.states import TcpState
-from sgsim.rules.match import OpenRules
+from sgsim.rules.openness import OpenRules
 
 SETTINGS = {f"{profile.name}-{name}": setting for profile in PROFILES.values() for name, setting in profile.settings()}
 
@@ -41,6 +41,9 @@ AWS = CLOSING | {
     "exempt_traffic": True,
     "bypass": BypassProtocols.TCP_UDP,
     "open_rules": OpenRules.LITERAL,
+    "open_own_protocol": True,
+    "open_across_groups": True,
+    "open_beside_narrow": True,
     "untrack_when_opened": True,
     "udp_stream": UdpStream.SECOND_REQUEST,
     "related_icmp": RelatedIcmp.AUTOMATIC_OR_UNTRACKED,
@@ -144,7 +147,7 @@ def test_an_unknown_setting_is_refused_with_those_that_are_known():
     [
         ("midstream", "maybe", "midstream must be one of deny, pickup, got 'maybe'"),
         ("midstream", ["deny"], "midstream must be one of deny, pickup, got ['deny']"),
-        ("open_rules", "open", "open_rules must be one of literal, covered, got 'open'"),
+        ("open_rules", "open", "open_rules must be one of literal, listed, covered, got 'open'"),
         ("udp_s", "30", "udp_s must be a number, got '30'"),
         ("udp_s", True, "udp_s must be a number, got True"),
         ("udp_s", None, "udp_s must be a number, got None"),

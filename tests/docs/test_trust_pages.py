@@ -56,8 +56,8 @@ def test_each_assumption_has_a_row_with_its_default_and_its_option():
     found = rows(made(trust_facts.Assumptions))
     every = [each for topic in load_assumptions() for each in topic.assumptions]
     assert len(found) == len(every) + len(load_assumptions())
-    assert "`midstream`: `deny` (`--midstream`)" in "\n".join(found)
-    assert "`fragments`: `deny`<br>" in "\n".join(found)
+    assert "`midstream`: `deny`, or `pickup` (`--midstream`)" in "\n".join(found)
+    assert "`fragments`: `deny`, or `rules`<br>" in "\n".join(found)
     assert "Option: `--cold-start` presumes nothing" in "\n".join(found)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from builders import packet
+from builders import group, interface, inventory, packet, prefix_list
 from engine.walking import HOST, HOST_V6, Walk, icmp_error, profile
 
 from sgsim.conntrack.profile import AWS_NITRO, LINUX
@@ -103,11 +103,31 @@ def bypass(value: object) -> list[str]:
     return [walk.say(text) for text in texts]
 
 
+OPENING = f"tcp {CLIENT} -> {SERVER} S"
+
+
 def open_rules(value: object) -> list[str]:
-    walk = Walk(
-        "tcp 443 from 0.0.0.0/1", "tcp 443 from 128.0.0.0/1", "all to 0.0.0.0/0", profile=profile(open_rules=value)
-    )
-    return [walk.say(f"tcp {CLIENT} -> {SERVER} S")]
+    """Two halves of all addresses, and a prefix list of all of them."""
+    rules = group("tcp 443 from 0.0.0.0/1", "tcp 443 from 128.0.0.0/1", "tcp 80 from pl-all", "all to 0.0.0.0/0")
+    known = inventory(rules, interface(HOST), prefix_list("pl-all", "0.0.0.0/0"))
+    walk = Walk(known, profile=profile(open_rules=value))
+    return [walk.say(OPENING), walk.say(f"tcp {CLIENT} -> {HOST}:80 S")]
+
+
+def open_own_protocol(value: object) -> list[str]:
+    rules = ("tcp 443 from 0.0.0.0/0", "tcp all to 0.0.0.0/0")
+    return [Walk(*rules, profile=profile(open_own_protocol=value)).say(OPENING)]
+
+
+def open_across_groups(value: object) -> list[str]:
+    there, back = group("tcp 443 from 0.0.0.0/0"), group("all to 0.0.0.0/0", group_id="sg-out")
+    known = inventory(there, back, interface(HOST, groups=["sg-web", "sg-out"]))
+    return [Walk(known, profile=profile(open_across_groups=value)).say(OPENING)]
+
+
+def open_beside_narrow(value: object) -> list[str]:
+    rules = ("tcp 443 from 0.0.0.0/0", "tcp 443 from 198.51.100.7/32", "all to 0.0.0.0/0")
+    return [Walk(*rules, profile=profile(open_beside_narrow=value)).say(OPENING)]
 
 
 def untrack_when_opened(value: object) -> list[str]:
@@ -188,7 +208,14 @@ POLICIES: dict[Callable[[object], list[str]], dict[object, list[str]]] = {
         "tcp-udp": ["allow untracked untracked", "allow rule new", "allow rule new"],
         "all-but-icmp": ["allow untracked untracked", "allow untracked untracked", "allow rule new"],
     },
-    open_rules: {"literal": ["allow rule new"], "covered": ["allow untracked untracked"]},
+    open_rules: {
+        "literal": ["allow rule new"] * 2,
+        "listed": ["allow rule new", "allow untracked untracked"],
+        "covered": ["allow untracked untracked"] * 2,
+    },
+    open_own_protocol: {True: ["allow untracked untracked"], False: ["allow rule new"]},
+    open_across_groups: {True: ["allow untracked untracked"], False: ["allow rule new"]},
+    open_beside_narrow: {True: ["allow untracked untracked"], False: ["allow rule new"]},
     untrack_when_opened: {True: ["allow untracked untracked"], False: ["allow established established"]},
     udp_stream: {"second-request": ["True", "False"], "answered-and-old": ["False", "True"]},
     related_icmp: {

@@ -24,8 +24,8 @@ from sgsim.model.path import PathLabel
 from sgsim.model.states import Direction
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.inventory import Instance, Inventory, Subnet, Vpc
-from sgsim.rules.match import OpenRules
 from sgsim.rules.network_acl import AclEntry, NetworkAcl
+from sgsim.rules.openness import OpenRules
 from sgsim.rules.paths import PathRule
 from sgsim.rules.port_range import PortRange
 from sgsim.rules.prefix_list import PrefixList
@@ -37,6 +37,7 @@ POLICIES: Final = {
     "fragments": Fragments, "udp_stream": UdpStream, "bypass": BypassProtocols, "open_rules": OpenRules,
 }  # fmt: skip
 SWITCHES: Final = (
+    "open_own_protocol", "open_across_groups", "open_beside_narrow",
     "exempt_traffic", "untrack_when_opened", "late_refresh", "ignored_refresh", "icmp_code_in_key", "linux_tcp_rules",
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 import pytest
 import strategies
+from attrs import evolve
 from builders import group, interface, inventory, prefix_list, rule
 from equivalence.random_setups import random_rule
 from hypothesis import given
@@ -18,9 +19,11 @@ from sgsim.kernels.structs import addresses
 from sgsim.model.address import Family
 from sgsim.model.states import Direction
 from sgsim.rules.header import Header
-from sgsim.rules.match import OpenRules, RuleMatcher
+from sgsim.rules.match import RuleMatcher
+from sgsim.rules.openness import LITERALLY, Openness, OpenRules
 from sgsim.rules.resolve import Resolver
 from sgsim.rules.rule import GroupReference
+from sgsim.rules.security_group import SecurityGroup
 
 _WORD = (1 << 64) - 1
 
@@ -93,9 +96,40 @@ class Lowered:
                     assert self.reference(some) == self.compiled(some)
 
 
-def lowered(*rules, open_rules=OpenRules.LITERAL, **parts) -> Lowered:
+def lowered(*rules, openness=LITERALLY, **parts) -> Lowered:
     known = inventory(group(*rules), interface("192.0.2.10", "2001:db8::10"), *parts.values(), allow_unresolved=True)
-    return Lowered(RuleMatcher(known.interfaces["eni-a"], Resolver(known), open_rules))
+    return Lowered(RuleMatcher(known.interfaces["eni-a"], Resolver(known), openness))
+
+
+def in_two_groups(rules, openness) -> Lowered:
+    """Every other rule in another group, and a prefix list of all IPv4 addresses."""
+    groups = [
+        SecurityGroup(group_id=name, rules=[evolve(each, group_id=name) for each in rules[at::2]])
+        for at, name in enumerate(("sg-web", "sg-2"))
+    ]
+    known = inventory(
+        *groups,
+        interface("192.0.2.10", "2001:db8::10", groups=["sg-web", "sg-2"]),
+        prefix_list("pl-1", "0.0.0.0/0", "2001:db8::/64"),
+        allow_unresolved=True,
+    )
+    return Lowered(RuleMatcher(known.interfaces["eni-a"], Resolver(known), openness))
+
+
+opennesses = st.builds(
+    Openness,
+    rules=st.sampled_from(OpenRules),
+    own_protocol=st.booleans(),
+    across_groups=st.booleans(),
+    beside_narrow=st.booleans(),
+)
+OPENNESSES = [
+    *(Openness(rules=rules) for rules in OpenRules),
+    Openness(own_protocol=False),
+    Openness(across_groups=False),
+    Openness(beside_narrow=False),
+    Openness(rules=OpenRules.COVERED, across_groups=False, own_protocol=False),
+]
 
 
 def edge_headers(at: Lowered, services: list[int]) -> list[Header]:
@@ -135,22 +169,22 @@ SERVICES = [0, 21, 22, 80, 443, 444, 32767, 32768, 65535, 65536, 65589, 131071, 
             131072 + 3 * 256 + 4, 196608, 196608 + 128 * 256, 262144, 262144 + 6, 262144 + 47, 262144 + 255]  # fmt: skip
 
 
-@pytest.mark.parametrize("open_rules", OpenRules)
-@pytest.mark.parametrize("seed", range(12))
-def test_representatives_of_all_classes(seed, open_rules):
+@pytest.mark.parametrize("openness", OPENNESSES, ids=str)
+@pytest.mark.parametrize("seed", range(6))
+def test_representatives_of_all_classes(seed, openness):
     rng = random.Random(seed)
     made = [random_rule(rng, "sg-web") for _ in range(rng.randint(0, 12))]
-    at = lowered(*made, open_rules=open_rules)
+    at = in_two_groups(made, openness)
     at.check(edge_headers(at, SERVICES))
 
 
 @given(
     made=st.lists(strategies.rules(), max_size=8),
     headers=st.lists(strategies.headers(), min_size=1, max_size=20),
-    open_rules=st.sampled_from(OpenRules),
+    openness=opennesses,
 )
-def test_any_rules_and_headers(made, headers, open_rules):
-    lowered(*made, open_rules=open_rules).check(headers)
+def test_any_rules_and_headers(made, headers, openness):
+    in_two_groups(made, openness).check(headers)
 
 
 @given(header=strategies.headers())

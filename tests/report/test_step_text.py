@@ -12,7 +12,7 @@ from netaddr import IPNetwork
 from report.telling import explained, told
 
 from sgsim.conntrack.entry import TrackingCause
-from sgsim.conntrack.profile import LINUX
+from sgsim.conntrack.profile import AWS_NITRO, LINUX
 from sgsim.conntrack.tcp import Effect
 from sgsim.conntrack.timeouts import NANOSECONDS
 from sgsim.engine import reference, steps
@@ -664,6 +664,16 @@ CASES = [
         ("tcp 443 from 0.0.0.0/0",),
         (SYN,),
         ("The flow is tracked: no outbound rule is open to everyone (0.0.0.0/0) on all ports."),
+    ),
+    Case(
+        "bypass: return_rule",
+        ("tcp 443 from 0.0.0.0/0", "tcp all to 0.0.0.0/0"),
+        (SYN,),
+        (
+            "The flow is tracked: no outbound rule is open to everyone (0.0.0.0/0) on all ports, with "
+            "open_own_protocol=false."
+        ),
+        {"profile": AWS_NITRO.given("open_own_protocol", value=False)},
     ),
     Case(
         "opening: no query",

@@ -5,6 +5,7 @@ The property: `list(matcher.admitting(header)) == [rule for rule in union of gro
 
 import pytest
 import strategies
+from attrs import evolve
 from builders import group, header, interface, inventory, matcher, networks, prefix_list, rule
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -15,7 +16,8 @@ from sgsim.model.address import Family
 from sgsim.model.states import Direction
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.header import Header
-from sgsim.rules.match import OpenRules, ResolvedRule, RuleMatcher
+from sgsim.rules.match import ResolvedRule, RuleMatcher
+from sgsim.rules.openness import Openness, OpenRules
 from sgsim.rules.rule import Cidr, Rule
 
 IN, OUT = Direction.INGRESS, Direction.EGRESS
@@ -222,13 +224,16 @@ class TestCovered:
     def test_split_blocks_count_only_if_covering_does(self):
         rules = (*self.HALVES, "all to 0.0.0.0/0")
         assert open_text(of_rules(*rules), WEB_4) is None
-        at = of_rules(*rules, open_rules=OpenRules.COVERED)
+        at = of_rules(*rules, openness=Openness(rules=OpenRules.COVERED))
         assert open_text(at, WEB_4) == "tcp 80 from 128.0.0.0/1"
         assert open_text(at, "tcp 10.0.0.7:40000 -> 192.0.2.10:80") == "tcp 80 from 0.0.0.0/1"
 
     def test_halves_of_another_service_do_not_help(self):
         at = of_rules(
-            "tcp 80 from 0.0.0.0/1", "tcp 81 from 128.0.0.0/1", "all to 0.0.0.0/0", open_rules=OpenRules.COVERED
+            "tcp 80 from 0.0.0.0/1",
+            "tcp 81 from 128.0.0.0/1",
+            "all to 0.0.0.0/0",
+            openness=Openness(rules=OpenRules.COVERED),
         )
         assert open_text(at, "tcp 10.0.0.7:40000 -> 192.0.2.10:80") is None
 
@@ -251,9 +256,71 @@ class TestCovered:
         known = inventory(
             group("tcp 80 from 0.0.0.0/0", *back), prefix_list("pl-all", "0.0.0.0/0"), interface("0.0.0.0/0")
         )
-        at = matcher(known, open_rules=OpenRules.COVERED)
+        at = matcher(known, openness=Openness(rules=OpenRules.COVERED))
         assert expected == at.is_open_back(header(WEB_4))
         assert (back == ["all to 0.0.0.0/0"]) == matcher(known).is_open_back(header(WEB_4))
+
+
+LISTED_ONES = ("tcp 80 from pl-all", "all to pl-all")
+
+
+class TestOpenness:
+    """Each question that AWS's text leaves open, answered the other way."""
+
+    @pytest.mark.parametrize(
+        ("rules", "expected"), [(OpenRules.LITERAL, None), (OpenRules.LISTED, "tcp 80 from pl-all")]
+    )
+    def test_a_prefix_list_of_everyone(self, rules, expected):
+        known = inventory(group(*LISTED_ONES), prefix_list("pl-all", "0.0.0.0/1", "128.0.0.0/1"), interface())
+        assert open_text(matcher(known, openness=Openness(rules=rules)), WEB_4) == expected
+
+    @pytest.mark.parametrize("entries", [["0.0.0.0/1"], ["::/0"]])
+    def test_a_prefix_list_that_leaves_out_somebody_of_the_family(self, entries):
+        known = inventory(group(*LISTED_ONES), prefix_list("pl-all", *entries), interface())
+        assert open_text(matcher(known, openness=Openness(rules=OpenRules.LISTED)), WEB_4) is None
+
+    def test_split_blocks_are_no_list(self):
+        at = of_rules(*TestCovered.HALVES, "all to 0.0.0.0/0", openness=Openness(rules=OpenRules.LISTED))
+        assert open_text(at, WEB_4) is None
+
+    @pytest.mark.parametrize(("back", "expected"), [("tcp all", None), ("all", "tcp 80 from 0.0.0.0/0")])
+    def test_a_way_back_of_the_own_protocol_alone(self, back, expected):
+        rules = ("tcp 80 from 0.0.0.0/0", f"{back} to 0.0.0.0/0")
+        assert open_text(of_rules(*rules), WEB_4) == "tcp 80 from 0.0.0.0/0"
+        assert open_text(of_rules(*rules, openness=Openness(own_protocol=False)), WEB_4) == expected
+
+    def test_blocks_of_the_own_protocol_cover_no_way_back_for_all(self):
+        rules = ("tcp 80 from 0.0.0.0/0", "tcp all to 0.0.0.0/1", "tcp all to 128.0.0.0/1")
+        covered = Openness(rules=OpenRules.COVERED)
+        assert open_text(of_rules(*rules, openness=covered), WEB_4) is not None
+        assert open_text(of_rules(*rules, openness=evolve(covered, own_protocol=False)), WEB_4) is None
+
+    @pytest.mark.parametrize("rules", OpenRules)
+    def test_a_rule_there_and_a_rule_back_of_two_groups(self, rules):
+        there, back = group("tcp 80 from 0.0.0.0/0"), group("all to 0.0.0.0/0", group_id="sg-out")
+        apart = inventory(there, back, interface(groups=["sg-web", "sg-out"]))
+        openness = Openness(rules=rules, across_groups=False)
+        assert open_text(matcher(apart, openness=openness), WEB_4) is None
+        assert matcher(apart, openness=openness).is_open_back(header(WEB_4))
+        both = evolve(back, rules=(*back.rules, rule("tcp 80 from 0.0.0.0/0", group_id="sg-out")))
+        at = matcher(inventory(there, both, interface(groups=["sg-web", "sg-out"])), openness=openness)
+        found = at.open_rule(header(WEB_4))
+        assert found is not None
+        assert (found.ref.group_id, at.way_back(header(WEB_4), "sg-web")) == ("sg-out", None)
+
+    def test_halves_of_two_groups_cover_nobody_if_groups_do_not_pair(self):
+        halves = [group("all from 0.0.0.0/1", "all to 0.0.0.0/0"), group("all from 128.0.0.0/1", group_id="sg-2")]
+        known = inventory(*halves, interface(groups=["sg-web", "sg-2"]))
+        covered = Openness(rules=OpenRules.COVERED)
+        assert open_text(matcher(known, openness=covered), WEB_4) is not None
+        assert open_text(matcher(known, openness=evolve(covered, across_groups=False)), WEB_4) is None
+
+    def test_a_narrow_rule_beside_an_open_one(self):
+        rules = ("tcp 80 from 0.0.0.0/0", "tcp 80 from 198.51.100.7/32", "all to 0.0.0.0/0")
+        at = of_rules(*rules, openness=Openness(beside_narrow=False))
+        assert open_text(of_rules(*rules), WEB_4) == "tcp 80 from 0.0.0.0/0"
+        assert open_text(at, WEB_4) is None
+        assert open_text(at, WEB_4.replace("198.51.100.7", "198.51.100.8")) == "tcp 80 from 0.0.0.0/0"
 
 
 MEMBERS = networks("192.0.2.8/29", "2001:db8::8/125")
@@ -356,7 +423,7 @@ def test_a_flow_is_left_open_by_one_literal_rule_each_way(rules, sent):
 def test_whatever_is_literally_open_is_covered(rules, sent):
     known = inventory(group(*rules), interface())
     if matcher(known).open_rule(sent) is not None:
-        assert matcher(known, open_rules=OpenRules.COVERED).open_rule(sent) is not None
+        assert matcher(known, openness=Openness(rules=OpenRules.COVERED)).open_rule(sent) is not None
 
 
 def test_a_reference_is_shown_as_its_author_wrote_it():

@@ -59,7 +59,10 @@ def opened(known, *rules):
 def settled(seed):
     """An engine that a change is about to meet, that change, and the options."""
     rng = random.Random(seed)
-    names = ("bypass", "open_rules", "midstream", "untrack_when_opened")
+    names = (
+        "bypass", "open_rules", "open_own_protocol", "open_across_groups", "open_beside_narrow", "midstream",
+        "untrack_when_opened",
+    )  # fmt: skip
     given_settings = random_profile(rng, AWS_NITRO)
     profile = AWS_NITRO
     for name in names:

@@ -12,6 +12,7 @@ import numpy as np
 from attrs import define, evolve, field
 from numpy.typing import NDArray
 
+from sgsim.engine.lowering.open_cells import FIRST_SERVICE, NO_WAYS_BACK, WaysBack, cross, open_back, open_cells
 from sgsim.kernels import match as kernel_match
 from sgsim.kernels.arrays import Column, Rules
 from sgsim.model.address import Family
@@ -21,20 +22,14 @@ from sgsim.model.rule_ref import RuleRef
 from sgsim.model.states import Direction
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.header import Header
-from sgsim.rules.match import OpenRules, ResolvedRule, RuleMatcher
-from sgsim.rules.rule import GroupReference, Rule
+from sgsim.rules.match import ResolvedRule, RuleMatcher
+from sgsim.rules.openness import LITERALLY, Openness
+from sgsim.rules.rule import Rule
 from sgsim.rules.subnet_edge import SubnetEdge
 
 _SERVICES = kernel_match.SERVICE_PAGES * 256
 _PAGE = 256
 _WORD = (1 << 64) - 1
-
-_FIRST_SERVICE = {
-    Protocol.TCP: 0,
-    Protocol.UDP: kernel_match.UDP_FROM,
-    Protocol.ICMP: kernel_match.ICMP_FROM,
-    Protocol.ICMPV6: kernel_match.ICMPV6_FROM,
-}
 
 
 @define
@@ -100,7 +95,8 @@ def lower_rules(
             continue
         units[matcher.interface.group_ids] = len(built)
         built += [
-            _unit(matcher.rules[way], matcher.open_rules, numbers) for way in (Direction.INGRESS, Direction.EGRESS)
+            _unit(matcher.rules[way], matcher.openness, numbers, WaysBack.of(matcher, way))
+            for way in (Direction.INGRESS, Direction.EGRESS)
         ]
     edge_units: dict[str, int] = {}
     for edge in edges:
@@ -119,17 +115,20 @@ def _edge_unit(edge: SubnetEdge, direction: Direction, numbers: RuleNumbers) -> 
     lines = edge.lines[direction]
     star = lines[-1].fits  # about all traffic
     inside = evolve(star, addresses=edge.inside, ref=evolve(star.ref, rule_id="inside"))
-    unit = _unit([inside, *(line.fits for line in lines)], OpenRules.LITERAL, RuleNumbers())
+    unit = _unit([inside, *(line.fits for line in lines)], LITERALLY, RuleNumbers(), NO_WAYS_BACK)
     denying = [-1 if line.entry.verdict is Verdict.ALLOW else numbers.of(line.fits.ref) for line in lines]
     of_position = np.array([-1, *denying, -1], dtype=np.int32)  # the last is that of a cell without a rule
     unit.first = {family: of_position[cells] for family, cells in unit.first.items()}
     return unit
 
 
-def _unit(rules: Sequence[ResolvedRule], open_rules: OpenRules, numbers: RuleNumbers) -> _Unit:
+def _unit(rules: Sequence[ResolvedRule], openness: Openness, numbers: RuleNumbers, ways_back: WaysBack) -> _Unit:
     indices = np.array([numbers.of(rule.ref) for rule in rules], dtype=np.int32)
-    service_class, service_masks = _service_classes([rule.rule for rule in rules])
-    covered = open_rules is OpenRules.COVERED
+    service_class, all_masks = _service_classes([*map(_service_range_of, rules), *ways_back.ranges.values()])
+    service_masks, back_masks = (
+        all_masks[: len(rules)],
+        dict(zip(ways_back.ranges, all_masks[len(rules) :], strict=True)),
+    )
     of_family = {family: _of_family(rules, service_masks, family) for family in Family}
     hinges = [_hinges(rules, masks) for masks in of_family.values()]
     unit = _Unit(
@@ -146,13 +145,15 @@ def _unit(rules: Sequence[ResolvedRule], open_rules: OpenRules, numbers: RuleNum
     for family, masks in of_family.items():
         cuts, classes, peer_masks = _peer_classes(rules, family)
         unit.cuts[family], unit.peer_class[family] = cuts, classes
-        is_open = np.array([rule.rule.is_open_to(family) for rule in rules], dtype=bool)
-        unit.first[family] = _cross(indices, peer_masks, masks)
-        unit.open[family] = _cross(indices[is_open], peer_masks[is_open], masks[is_open])
-        full = _covered(rules, masks, family) if covered else np.zeros(masks.shape[1], dtype=bool)
-        unit.open[family] = np.where(full & (unit.open[family] < 0), unit.first[family], unit.open[family])
-        unit.open_back[int(family is Family.IPV6)] = _open_back(rules, family, service_class, full)
+        back = {group_id: mask for (group_id, of), mask in back_masks.items() if of is family}
+        unit.first[family] = cross(indices, peer_masks, masks)
+        unit.open[family] = open_cells(rules, openness, family, indices, peer_masks, masks, back)
+        unit.open_back[int(family is Family.IPV6)] = open_back(rules, openness, family, service_class, masks)
     return unit
+
+
+def _service_range_of(rule: ResolvedRule) -> list[tuple[int, int]]:
+    return _service_range(rule.rule)
 
 
 def _service_range(rule: Rule) -> list[tuple[int, int]]:
@@ -160,7 +161,7 @@ def _service_range(rule: Rule) -> list[tuple[int, int]]:
     if rule.protocol == ANY_PROTOCOL:
         return [(0, _SERVICES)]
     without_ports = (kernel_match.PROTOCOL_FROM + rule.protocol, kernel_match.PROTOCOL_FROM + rule.protocol + 1)
-    first = _FIRST_SERVICE.get(Protocol(rule.protocol)) if rule.protocol in _FIRST_SERVICE else None
+    first = FIRST_SERVICE.get(Protocol(rule.protocol)) if rule.protocol in FIRST_SERVICE else None
     if rule.ports is not None and first is not None:
         ranges = [(first + rule.ports.first, first + rule.ports.last + 1)]
         return [*ranges, without_ports] if rule.ports.is_all else ranges
@@ -187,18 +188,17 @@ def header_of_service(service: int, direction: Direction, family: Family) -> Hea
     if service >= kernel_match.PROTOCOL_FROM:
         return Header(direction, family, 0, service - kernel_match.PROTOCOL_FROM, None)
     protocol, first = max(
-        ((protocol, first) for protocol, first in _FIRST_SERVICE.items() if first <= service), key=lambda pair: pair[1]
+        ((protocol, first) for protocol, first in FIRST_SERVICE.items() if first <= service), key=lambda pair: pair[1]
     )
     if protocol in ICMP_PROTOCOLS:
         return Header(direction, family, 0, protocol, None, *divmod(service - first, 256))
     return Header(direction, family, 0, protocol, service - first)
 
 
-def _service_classes(rules: Sequence[Rule]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Class of each service, and which rule admits which class."""
-    ranges = [_service_range(rule) for rule in rules]
+def _service_classes(ranges: Sequence[Sequence[tuple[int, int]]]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Class of each service, and which of some sets of services, each of ranges, has which class in it."""
     cuts = sorted({0, *(edge for each in ranges for pair in each for edge in pair)} - {_SERVICES})
-    masks = np.zeros((len(rules), len(cuts)), dtype=bool)
+    masks = np.zeros((len(ranges), len(cuts)), dtype=bool)
     for row, each in enumerate(ranges):
         for begin, end in each:
             masks[row, np.searchsorted(cuts, begin) : np.searchsorted(cuts, end)] = True
@@ -229,46 +229,10 @@ def _merged(masks: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return classes, masks[:, firsts]
 
 
-def _cross(indices: NDArray[Any], peers: NDArray[Any], services: NDArray[Any]) -> NDArray[Any]:
-    """The first rule of each cell, -1 where none admits: the last rule is written first, and overwritten."""
-    cells = np.full((peers.shape[1], services.shape[1]), -1, dtype=np.int32)
-    for row in range(len(indices) - 1, -1, -1):
-        cells[np.ix_(peers[row], services[row])] = indices[row]
-    return cells
-
-
 def _hinges(rules: Sequence[ResolvedRule], masks: NDArray[Any]) -> tuple[NDArray[Any], list[list[str]]]:
     unknown = [row for row, rule in enumerate(rules) if rule.addresses is None]
     names = [[rules[row].ref.rule_id for row in unknown if masks[row, column]] for column in range(masks.shape[1])]
     return np.array([bool(each) for each in names], dtype=np.int32), names
-
-
-def _covered(rules: Sequence[ResolvedRule], masks: NDArray[Any], family: Family) -> NDArray[Any]:
-    """For each service class, whether the rules that admit it leave out no address; references never count."""
-    full = np.zeros(masks.shape[1], dtype=bool)
-    for column in range(masks.shape[1]):
-        everyone = AddressSet()
-        for row in np.flatnonzero(masks[:, column]).tolist():
-            addresses = rules[row].addresses
-            if addresses is not None and not isinstance(rules[row].rule.peer, GroupReference):
-                everyone = everyone.union(addresses)
-        full[column] = everyone.is_everything(family)
-    return full
-
-
-def _open_back(
-    rules: Sequence[ResolvedRule], family: Family, service_class: NDArray[Any], full: NDArray[Any]
-) -> NDArray[Any]:
-    """For each protocol, whether everything of it may go to everyone."""
-    literal = [rule.rule for rule in rules if rule.rule.is_open_to(family)]
-    opened = np.zeros(256, dtype=np.uint8)
-    for protocol in range(256):
-        opened[protocol] = any(rule.covers_protocol(protocol) for rule in literal)
-    for protocol, first in _FIRST_SERVICE.items():
-        opened[protocol] |= bool(full[service_class[first : first + 65536]].all())
-    for protocol in set(range(256)) - set(_FIRST_SERVICE):
-        opened[protocol] |= bool(full[service_class[kernel_match.PROTOCOL_FROM + protocol]])
-    return opened
 
 
 def _joined(units: Sequence[_Unit]) -> Rules:
