@@ -169,11 +169,19 @@ SERVICES = [0, 21, 22, 80, 443, 444, 32767, 32768, 65535, 65536, 65589, 131071, 
             131072 + 3 * 256 + 4, 196608, 196608 + 128 * 256, 262144, 262144 + 6, 262144 + 47, 262144 + 255]  # fmt: skip
 
 
+def nearly_open_rule(rng):
+    """A rule that is open to everyone, or nearly."""
+    service = rng.choice(["all", "all", "tcp all", "tcp 80", "tcp 0-79", "tcp 80-65535", "udp all", "47"])
+    peers = ["0.0.0.0/0", "0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "pl-1", "::/0", "198.51.100.7/32"]
+    return rule(f"{service} {rng.choice(['from', 'to'])} {rng.choice(peers)}")
+
+
 @pytest.mark.parametrize("openness", OPENNESSES, ids=str)
+@pytest.mark.parametrize("make", [nearly_open_rule, lambda rng: random_rule(rng, "sg-web")], ids=["open", "any"])
 @pytest.mark.parametrize("seed", range(6))
-def test_representatives_of_all_classes(seed, openness):
+def test_representatives_of_all_classes(seed, make, openness):
     rng = random.Random(seed)
-    made = [random_rule(rng, "sg-web") for _ in range(rng.randint(0, 12))]
+    made = [make(rng) for _ in range(rng.randint(0, 12))]
     at = in_two_groups(made, openness)
     at.check(edge_headers(at, SERVICES))
 
