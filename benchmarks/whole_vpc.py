@@ -1,6 +1,6 @@
 """A synthetic hour of a VPC with 200 interfaces: as packets, and as the flow logs that AWS would have made of it.
 
-Both are replayed, with an empty table at the begin. Every packet must be in the logs, all but one in ten thousand must get the
+Both are replayed, with an empty table at the beginning. Every packet must be in the logs, all but one in ten thousand must get the
 verdict that they get as packets, and as many flows must be entered, but for 1 %: records have the seconds of their first
 and last packet, so a flow that ends and begins anew within one record, or a second, is one.
 

@@ -74,7 +74,7 @@ def opening_packet(source: int, destination: int, family: Family, service: int, 
 
 
 def nice_address(ranges: Ranges, family: Family, other: int) -> int:
-    """An address of some ranges, if they have one that is not `other`: one for documentation, else one at their begin."""
+    """An address of some ranges, if they have one that is not `other`: one for documentation, else one at their beginning."""
     for address in STAND_INS[family]:
         if address != other and within(ranges, address, address):
             return address

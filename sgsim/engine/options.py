@@ -27,7 +27,7 @@ class EngineOptions:
     recorded: bool = False
     """Whether the traffic was recorded somewhere, so that it holds answers to packets that are denied here."""
     cold_start: bool = False
-    """Recorded traffic: whether the table is empty at its begin, so that no flow is presumed to be open already."""
+    """Recorded traffic: whether the table is empty at its beginning, so that no flow is presumed to be open already."""
     as_recorded: bool = False
     """Recorded traffic: whether answers to denied packets are judged as if somebody had sent them."""
     client_port: int = field(default=CLIENT_PORT)

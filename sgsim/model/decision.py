@@ -69,7 +69,7 @@ class Reason(enum.IntEnum):
     LOCAL = 20
     """Its sender and its receiver are the same interface."""
     NOT_SENT = 21
-    """Recorded traffic only: it answers packets that were denied, so nobody would have sent it."""
+    """Recorded traffic only: its sender's interface denied its flow, or it answers what was denied; so it would not be there."""
     NO_DATA = 22
     """A flow-log record that says that there was no traffic."""
     SKIP_DATA = 23

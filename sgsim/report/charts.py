@@ -68,7 +68,7 @@ def _rows(values: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401  # altair
 
 
 def _steps(table: TableLoad, start_ns: int, end_ns: int) -> Iterator[tuple[float, int]]:
-    """The greatest count of each bin at its begin, the last at its end; between bins the count stays."""
+    """The greatest count of each bin at its beginning, the last at its end; between bins the count stays."""
     yield 0.0, 0
     for current in table.bins:
         begin_ns = current.start_ns - start_ns

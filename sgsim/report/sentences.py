@@ -28,7 +28,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.UNSUPPORTED: "It is in a form that sgsim does not read.",
     Reason.NO_INTERFACE: "No known interface sent or received it.",
     Reason.LOCAL: "Its sender and its receiver are the same interface.",
-    Reason.NOT_SENT: "It answers packets that are denied here: nobody would have sent it.",
+    Reason.NOT_SENT: "It, or what it answers, is denied earlier: it would not be there.",
     Reason.NO_DATA: "A flow-log record that says that there was no traffic.",
     Reason.SKIP_DATA: "A flow-log record that says that records were lost.",
 }

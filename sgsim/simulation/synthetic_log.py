@@ -25,7 +25,7 @@ def write_flow_log(
 ) -> Written:
     """Judge traffic by the rules, and log each packet with its verdict.
 
-    The table is empty at the begin, and answers to what is denied are not logged, as nobody would have sent them.
+    The table is empty at the beginning, and answers to what is denied are not logged, as nobody would have sent them.
 
     Args:
         traffic: What to log.

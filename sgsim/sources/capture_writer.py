@@ -2,7 +2,7 @@
 
 A classic pcap holds one link type. Where packets of another one come, or a time that it cannot hold, what was written so
 far is written again as pcapng, which holds all of them, and so does the rest; readers look at the content and not at the
-name. A name that ends in `.pcapng` is pcapng from the begin, and keeps directions too.
+name. A name that ends in `.pcapng` is pcapng from the beginning, and keeps directions too.
 """
 
 import contextlib

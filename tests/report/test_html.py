@@ -61,7 +61,7 @@ def test_no_table_no_chart():
 
 
 def test_steps_of_the_chart():
-    """A bin's greatest count at its begin, its last at its end, and that until the next."""
+    """A bin's greatest count at its beginning, its last at its end, and that until the next."""
     bins = tuple(
         PressureBin(
             start_ns=begin * SECOND_NS, least=0, greatest=greatest, last=last, inserted=0, expired=0, closed=0,

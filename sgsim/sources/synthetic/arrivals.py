@@ -71,7 +71,7 @@ class ArrivingFlows:
     def windows(self) -> Iterator[tuple[int, Rows]]:
         """Yield for each window its begin and the packets of the flows that begin in it, none of them earlier.
 
-        Times count from the begin of the traffic.
+        Times count from the beginning of the traffic.
         """
         for number in range(max(0, -(-(self.end_ns - self.part.begin) >> self.bits)) + 1):
             begin_ns = self.part.begin + (number << self.bits)

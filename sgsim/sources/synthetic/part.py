@@ -1,7 +1,7 @@
 """What one kind of traffic is like: who talks with whom, how often, how long, how much.
 
 A part is plain data that a person sets by name (`settings`). Either flows *arrive* at a rate and end, or a number of
-*standing* flows is opened at the begin and then does the same again and again.
+*standing* flows is opened at the beginning and then does the same again and again.
 """
 
 from collections.abc import Mapping

@@ -162,7 +162,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         "poisson", _choice(*ARRIVALS), "when flows begin: poisson (independently), uniform (at equal distances), or burst"
     ),
     "burst": Setting(100, _group, "flows in a burst; bursts come as a Poisson process, the flows of one 10 us apart"),
-    "begin": Setting("0s", _begin, "from when on, after the begin of the traffic"),
+    "begin": Setting("0s", _begin, "from when on, after the beginning of the traffic"),
     "lasting": Setting(None, _duration, "for how long flows begin; none: to the end"),
     "outcome": Setting(
         "complete", _shares, "what becomes of flows, with shares: complete, half-open (SYN, SYN-ACK), refused (SYN, RST), "
@@ -175,7 +175,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "request_bytes": Setting("500", _size, "payload of a request"),
     "response_bytes": Setting("5000", _size, "payload of a response; with 0, UDP and ICMP do not answer"),
     "ending": Setting("fin", _choice(*ENDINGS), "how a complete TCP flow ends: fin, rst or none"),
-    "flows": Setting(None, _flows, "number of standing flows, which are opened at the begin and stay; none: flows arrive"),
+    "flows": Setting(None, _flows, "number of standing flows, which are opened at the beginning and stay; none: flows arrive"),
     "ramp": Setting("1s", _begin, "time over which standing flows are opened"),
     "every": Setting(
         "60s", _period, "from one exchange of a standing flow to its next; drawn once for each flow and then kept"

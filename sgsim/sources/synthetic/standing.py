@@ -1,4 +1,4 @@
-"""Parts whose flows are opened at the begin and stand: pools, keep-alives, streams.
+"""Parts whose flows are opened at the beginning and stand: pools, keep-alives, streams.
 
 Each flow does the same again and again at its own distance, so that what it does in a window is computed and not
 remembered: memory does not grow with the duration.
