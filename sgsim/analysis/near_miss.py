@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from attrs import field, frozen
-from netaddr import IPAddress, IPNetwork, IPRange
+from netaddr import IPNetwork
 
 from sgsim.model.address import Family, format_address
 from sgsim.model.protocol import ANY_PROTOCOL, ICMP_PROTOCOLS, PORT_PROTOCOLS, Protocol, protocol_name
@@ -198,10 +198,8 @@ def _peer_note(rule: ResolvedRule, header: Header, inventory: Inventory) -> str:
 
 
 def _blocks(rule: ResolvedRule, family: Family) -> list[IPNetwork]:
-    ranges = rule.addresses.ranges(family) if rule.addresses is not None else ()
-    return [
-        block for first, last in ranges for block in IPRange(IPAddress(first, family), IPAddress(last, family)).cidrs()
-    ]
+    networks = () if rule.addresses is None else rule.addresses.networks()
+    return [network for network in networks if network.version == family]
 
 
 def _listed(blocks: list[str]) -> str:

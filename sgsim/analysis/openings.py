@@ -29,7 +29,7 @@ from sgsim.rules.ranges import Ranges, difference, intersection, merged, within
 from sgsim.rules.region import Region
 from sgsim.rules.resolve import Resolver
 from sgsim.rules.rule import GroupReference
-from sgsim.rules.rule_region import Part, product_of, rule_region
+from sgsim.rules.rule_region import Part, of_families, product_of, rule_region
 from sgsim.rules.service import ALL_SERVICES, protocol_services, rule_services
 
 ORDINARY_PORT: Final = DEFAULT_SOURCE_PORT
@@ -210,16 +210,12 @@ def impossible(interfaces: Iterable[Interface]) -> Region:
 def admitting_rules(rules: Iterable[ResolvedRule], region: Region, peer: str | None = None) -> Iterator[ResolvedRule]:
     """The rules that admit some of a region; with `peer` those that name it, whoever its members are."""
     services = merged(each for family in Family for slab in region.slabs(family) for each in slab[2])
-    addresses = region.addresses()
     for rule in rules:
-        if not within(services, *rule_services(rule.rule)):
+        asked = rule_services(rule.rule)
+        if not within(services, *asked):
             continue
         if peer is not None:
             if str(rule.rule.peer) == peer:
                 yield rule
-        elif rule.addresses is not None and _meets(rule.addresses, addresses) and product_of(rule) & region:
+        elif rule.addresses is not None and region.meets(of_families(rule.addresses, rule.rule), asked):
             yield rule
-
-
-def _meets(mine: AddressSet, theirs: AddressSet) -> bool:
-    return any(intersection(mine.ranges(family), theirs.ranges(family)) for family in Family)

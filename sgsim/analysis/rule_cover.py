@@ -4,7 +4,7 @@ import enum
 from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import evolve
-from netaddr import IPAddress, IPNetwork, IPRange
+from netaddr import IPNetwork
 
 from sgsim.model.address import Family
 from sgsim.model.protocol import ANY_PROTOCOL, ICMP_PROTOCOLS, PORT_PROTOCOLS
@@ -220,10 +220,8 @@ def _joined_blocks(rules: Iterable[Rule]) -> Iterator[Rule]:
 
 def _narrow(addresses: AddressSet) -> Iterator[IPNetwork]:
     """The fewest blocks that are some addresses, where everyone is two halves."""
-    for family in Family:
-        for first, last in addresses.ranges(family):
-            for network in IPRange(IPAddress(first, family), IPAddress(last, family)).cidrs():
-                yield from network.subnet(1) if network.prefixlen == 0 else (network,)
+    for network in addresses.networks():
+        yield from network.subnet(1) if network.prefixlen == 0 else (network,)
 
 
 def _covering(rules: Sequence[Rule], opened: Sequence[Rule], most: int) -> Iterator[Rule]:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import evolve
 
 from sgsim.analysis.diff import diff_rules
 from sgsim.analysis.intended import intents_of, judge_intended
@@ -131,9 +130,7 @@ def _replay(
 
 def _sides(given: RuleOptions, old: str, new: str | None) -> tuple[Inventory, Inventory]:
     """Read both sides; of a Terraform plan alone, what is and what will be."""
-    paths = (f"{old}#before", f"{old}#after") if new is None else (old, new)
-    before, after = (evolve(given, rules=(*given.rules, path)).inventory() for path in paths)
-    return before, after
+    return given.sides(f"{old}#before", f"{old}#after") if new is None else given.sides(old, new)
 
 
 def _mapping(texts: tuple[str, ...]) -> dict[str, str]:

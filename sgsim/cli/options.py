@@ -25,7 +25,7 @@ from attrs import evolve, field, fields, frozen
 from sgsim.cli.declarations import DOCUMENT_OPTIONS, RECORDING_OPTIONS, RULE_OPTIONS, TRAFFIC_OPTION, TRAFFIC_OPTIONS
 from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile, find_profile
 from sgsim.conntrack.table import DEFAULT_REMEMBER
-from sgsim.documents import load
+from sgsim.documents import load, load_sides
 from sgsim.documents.options import naming
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
@@ -76,17 +76,27 @@ class RuleOptions:
         """
         if not self.rules:
             raise ConfigError("rules must be given as at least one file or directory, got none: add -r RULES")
-        inventory = load(
-            *self.rules,
-            vpc=self.vpc,
-            vpc_cidrs=self.vpc_cidr,
-            interfaces=self.interface,
-            members=self.members,
-            paths=self.path,
-            allow_unresolved=self.allow_unresolved,
-            assume=self.assume,
-        )
-        return self.typed(inventory)
+        return self.typed(load(*self.rules, **self._loading()))
+
+    def sides(self, old: str, new: str) -> tuple[Inventory, Inventory]:
+        """Read two sets of rules that are to be compared; the documents are what both share.
+
+        Raises:
+            SgsimError: If a document or an option is not right.
+        """
+        before, after = load_sides(self.rules, old, new, **self._loading())
+        return self.typed(before), self.typed(after)
+
+    def _loading(self) -> dict[str, Any]:
+        return {
+            "vpc": self.vpc,
+            "vpc_cidrs": self.vpc_cidr,
+            "interfaces": self.interface,
+            "members": self.members,
+            "paths": self.path,
+            "allow_unresolved": self.allow_unresolved,
+            "assume": self.assume,
+        }
 
     def typed(self, inventory: Inventory) -> Inventory:
         """Give every interface an instance of `--instance-type`, whatever the documents say."""

@@ -150,7 +150,7 @@ def difference_document(difference: Difference) -> Document:
         "direction": str(difference.direction),
         "text": traffic_text(difference),
         "member_of": difference.peer,
-        "addresses": cidrs(difference.product.addresses),
+        "addresses": list(cidrs(difference.product.addresses)),
         "services": _services(difference.product.services),
         "example": None if difference.witness is None else _witness(difference.witness),
         "old_rules": [_rule(rule) for rule in difference.old_rules],

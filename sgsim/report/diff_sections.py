@@ -78,7 +78,8 @@ def _summary(diff: RulesDiff) -> Section:
                 "document would tell."
             )
         blocks.append(Paragraph(text))
-    blocks += [Paragraph(note) for note in diff.notes]
+    blocks += [Paragraph(note) for note in diff.notes[:MOST_SHOWN]]
+    blocks += _more(len(diff.notes) - MOST_SHOWN)
     return Section("Difference" if diff else "No difference", blocks)
 
 

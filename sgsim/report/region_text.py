@@ -1,9 +1,8 @@
 """Peers and services in words."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
-
-from netaddr import IPAddress, IPRange
 
 from sgsim.model.address import Family, format_address
 from sgsim.rules import ranges
@@ -33,8 +32,14 @@ def _family_text(found: Ranges, family: Family, limit: int) -> str:
     everyone: Ranges = ((0, (1 << family.bits) - 1),)
     others = ranges.difference(everyone, found)
     if 0 < len(others) < len(found):
-        return f"{interval_text(*everyone[0], family)} except {_listed(intervals(others, family), limit)}"
-    return _listed(intervals(found, family), limit)
+        return f"{interval_text(*everyone[0], family)} except {_intervals_text(others, family, limit)}"
+    return _intervals_text(found, family, limit)
+
+
+def _intervals_text(found: Ranges, family: Family, limit: int) -> str:
+    """The first few intervals; a prefix list has a thousand, of which nobody is shown the rest."""
+    shown = found if len(found) <= limit else found[: limit - 1]
+    return _with_more(intervals(shown, family), len(found) - len(shown))
 
 
 def intervals(found: Ranges, family: Family) -> list[str]:
@@ -52,17 +57,18 @@ def interval_text(first: int, last: int, family: Family) -> str:
     return f"{format_address(first, family)}-{format_address(last, family)}"
 
 
-def cidrs(addresses: AddressSet) -> list[str]:
-    """The fewest blocks that are the addresses, for programs."""
-    return [
-        str(cidr)
-        for family in Family
-        for first, last in addresses.ranges(family)
-        for cidr in IPRange(IPAddress(first, family), IPAddress(last, family)).cidrs()
-    ]
+@lru_cache(maxsize=1 << 10)
+def cidrs(addresses: AddressSet) -> tuple[str, ...]:
+    """The fewest blocks that are the addresses, for programs; groups and interfaces that carry them have the same."""
+    return tuple(
+        f"{format_address(first, family)}/{length}" for family in Family for first, length in addresses.blocks(family)
+    )
 
 
 def _listed(texts: Sequence[str], limit: int) -> str:
-    if len(texts) <= limit:
-        return ", ".join(texts)
-    return f"{', '.join(texts[: limit - 1])} and {len(texts) - limit + 1} more"
+    shown = texts if len(texts) <= limit else texts[: limit - 1]
+    return _with_more(shown, len(texts) - len(shown))
+
+
+def _with_more(shown: Sequence[str], left: int) -> str:
+    return ", ".join(shown) + (f" and {left} more" if left else "")

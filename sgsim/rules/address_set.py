@@ -5,15 +5,15 @@ matching works. An `AddressSet` never changes and can be a key, which netaddr's 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from attrs import field, frozen
-from netaddr import AddrFormatError, IPAddress, IPNetwork, IPRange, IPSet
+from netaddr import AddrFormatError, IPNetwork, IPSet
 
 from sgsim.errors import RuleError
 from sgsim.model.address import Family
-from sgsim.rules.ranges import Ranges
+from sgsim.rules.ranges import Ranges, aligned_blocks
 
 
 @lru_cache(maxsize=1 << 17)
@@ -67,10 +67,15 @@ class AddressSet:
     def networks(self) -> tuple[IPNetwork, ...]:
         """The fewest CIDR blocks that make up the set, in order."""
         return tuple(
-            IPNetwork(cidr)
-            for family in Family
+            IPNetwork((first, length), version=family) for family in Family for first, length in self.blocks(family)
+        )
+
+    def blocks(self, family: Family) -> Iterator[tuple[int, int]]:
+        """The same for one family as integers: first address and prefix length."""
+        return (
+            (begin, family.bits - exponent)
             for first, last in self.ranges(family)
-            for cidr in IPRange(IPAddress(first, family), IPAddress(last, family)).cidrs()
+            for begin, exponent in aligned_blocks(first, last)
         )
 
     def is_everything(self, family: Family) -> bool:

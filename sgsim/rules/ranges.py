@@ -96,6 +96,15 @@ def _rests(mine: Ranges, theirs: Ranges) -> Iterator[tuple[int, int]]:
             yield begin, last
 
 
+def aligned_blocks(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Cut one range into the fewest blocks that begin at a multiple of their size, a power of two: where, and its exponent."""
+    while first <= last:
+        fits = (last - first + 1).bit_length() - 1
+        exponent = min(fits, (first & -first).bit_length() - 1) if first else fits
+        yield first, exponent
+        first += 1 << exponent
+
+
 def size(ranges: Ranges) -> int:
     """How many integers are in it."""
     return sum(last - first + 1 for first, last in ranges)

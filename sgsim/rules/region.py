@@ -87,6 +87,10 @@ class Region:
         """Whether all of the other is in this one."""
         return not other.difference(self)
 
+    def meets(self, addresses: AddressSet, services: tuple[int, int]) -> bool:
+        """Whether any of some addresses may use any of an interval of services."""
+        return any(_meets(self.slabs(family), addresses.ranges(family), services) for family in Family)
+
     def services(self, address: int, family: Family) -> Ranges:
         """The services that one peer may use."""
         slabs = self.slabs(family)
@@ -190,6 +194,15 @@ def _within(slabs: Slabs, first: int, last: int) -> Slabs:
     """The slabs that have any address from `first` to `last`, whole."""
     begin = bisect_left(slabs, first, key=_last)
     return slabs[begin : bisect_right(slabs, last, lo=begin, key=_first)]
+
+
+def _meets(slabs: Slabs, addresses: Ranges, services: tuple[int, int]) -> bool:
+    """Search for one in the other, the one that has fewer intervals in the longer one."""
+    if len(addresses) <= len(slabs):
+        met = (slab for each in addresses for slab in _within(slabs, *each))
+    else:
+        met = (slab for slab in slabs if ranges.within(addresses, slab[0], slab[1]))
+    return any(ranges.within(slab[2], *services) for slab in met)
 
 
 def _first(slab: Slab) -> int:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 from sgsim.model.address import Family
@@ -21,7 +22,9 @@ def smoothed(region: Region, free: Region) -> Region:
 
 
 def _smoothed(region: Slabs, free: Slabs) -> Slabs:
-    pieces = [(first, last, _filled(mine, theirs), theirs) for first, last, mine, theirs in _pieces(region, free)]
+    filled = cache(_filled)
+    are_free = cache(_are_free)
+    pieces = [(first, last, filled(mine, theirs), theirs) for first, last, mine, theirs in _pieces(region, free)]
     found: list[Slab] = []
     waiting: list[tuple[int, int, Ranges]] = []
     for first, last, services, allowed in pieces:
@@ -29,8 +32,7 @@ def _smoothed(region: Slabs, free: Slabs) -> Slabs:
         is_hole = (
             before is not None
             and (waiting[-1][1] if waiting else before[1]) + 1 == first
-            and not ranges.difference(services, before[2])
-            and not ranges.difference(ranges.difference(before[2], services), allowed)
+            and are_free(services, before[2], allowed)
         )
         if before is not None and is_hole and services != before[2]:
             waiting.append((first, last, services))
@@ -42,6 +44,11 @@ def _smoothed(region: Slabs, free: Slabs) -> Slabs:
         waiting = []
         found.append((first, last, services))
     return canonical((*found, *waiting))
+
+
+def _are_free(services: Ranges, around: Ranges, free: Ranges) -> bool:
+    """Whether some services are among others, and those that are missing are free."""
+    return not ranges.difference(services, around) and not ranges.difference(ranges.difference(around, services), free)
 
 
 def _filled(services: Ranges, free: Ranges) -> Ranges:

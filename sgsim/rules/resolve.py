@@ -62,9 +62,10 @@ class Resolver:
         """The entries of a prefix list; None if nobody gave them."""
         known = self.inventory.prefix_lists.get(prefix_list_id)
         given = self.inventory.members.get(prefix_list_id)
-        if known is not None and known.entries is not None:
-            return _union(known.entries, given)
-        return given
+        own = None if known is None else known.addresses
+        if own is None:
+            return given
+        return own if given is None else own.union(given)
 
     def path_networks(self, rule: PathRule) -> tuple[IPNetwork, ...]:
         """The blocks that a path label is put on.

@@ -85,6 +85,18 @@ def test_no_difference_is_exit_code_0(sgsim):
 
 
 @pytest.mark.usefixtures("sides")
+def test_what_was_passed_over_in_documents_is_noted(sgsim, here):
+    template = {"Resources": {"Web": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupName": "web"}}}}
+    (here / "template.json").write_text(json.dumps(template), encoding="utf-8")
+    expected = (
+        "template.json: groups without SecurityGroupEgress get CloudFormation's default: all traffic to 0.0.0.0/0 and "
+        "::/0: Web."
+    )
+    assert json.loads(sgsim("diff", "--format", "json", "old.yaml", "template.json").stdout)["notes"] == [expected]
+    assert expected in " ".join(sgsim("diff", "old.yaml", "template.json").stdout.split())
+
+
+@pytest.mark.usefixtures("sides")
 def test_what_is_intended_is_exit_code_0(sgsim, here):
     args = ("diff", "-r", "eni.yaml", "--intended", "intended.yaml", "old.yaml", "new.yaml")
     result = sgsim(*args)

@@ -1,9 +1,11 @@
+import itertools
+
 import pytest
 from netaddr import IPNetwork
 
 from sgsim.documents import load
-from sgsim.documents.load import load_values
-from sgsim.errors import SgsimError
+from sgsim.documents.load import load_sides, load_values
+from sgsim.errors import ConfigError, RuleError, SgsimError
 from sgsim.model.interface import Interface
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.inventory import Vpc
@@ -189,3 +191,73 @@ def test_a_parsed_document_that_is_none_is_refused_by_its_name():
     assert str(refusal.value).startswith("mine: document must be one of: output of aws ec2 ")
     with pytest.raises(SgsimError, match=r"mine, SecurityGroups\[0\]: SecurityGroups\[0\] must have GroupId"):
         load_values({"mine": {"SecurityGroups": [{"GroupName": "web"}]}})
+
+
+OLD = "groups: {sg-1: {name: web, ingress: [{protocol: tcp, ports: 22, from: 10.0.0.0/8}]}}"
+NEW = "groups: {aws.web: {name: web, ingress: [{protocol: tcp, ports: 22, from: sg-9}]}}"
+SHARED = "prefix_lists: {pl-1: [192.0.2.0/24]}"
+
+
+@pytest.fixture
+def both(write):
+    return [write("shared.yaml", SHARED)], write("old.yaml", OLD), write("new.yaml", NEW)
+
+
+def test_what_both_sides_share_is_read_once(both):
+    old, new = load_sides(*both)
+    assert (list(old.groups), list(new.groups)) == (["sg-1"], ["aws.web"])
+    assert old.prefix_lists["pl-1"] is new.prefix_lists["pl-1"]
+
+
+def test_an_option_may_name_what_one_side_alone_knows(both):
+    old, new = load_sides(*both, members=["sg-9=10.0.0.9"], interfaces=["10.0.0.5=sg-1"], allow_unresolved=True)
+    assert (list(old.members), list(new.members)) == ([], ["sg-9"])
+    assert [side.interfaces["10.0.0.5"].group_ids for side in (old, new)] == [("sg-1",), ("sg-1",)]
+    assert old.allow_unresolved
+    assert new.allow_unresolved
+
+
+def test_an_option_by_name_means_each_side_s_own_group(both):
+    sides = load_sides(*both, interfaces=["10.0.0.5=web"], paths=["10.0.9.0/24=nat-gateway"], vpc_cidrs=["10.0.0.0/16"])
+    assert [side.interfaces["10.0.0.5"].group_ids for side in sides] == [("sg-1",), ("aws.web",)]
+    assert [len(side.paths) for side in sides] == [len(side.vpcs) for side in sides] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"members": ["sg-nobody=10.0.0.9"]}, RuleError, "--members sg-nobody=10.0.0.9: group must be one that"),
+        ({"interfaces": ["10.0.0.5=nobody"]}, RuleError, "--interface 10.0.0.5=nobody: group must be one that"),
+        ({"assume": ["nothing=1"]}, ConfigError, "--assume must name a value that a document leaves open, got nothing"),
+    ],
+)
+def test_an_option_that_neither_side_knows_is_refused(both, options, error, message):
+    with pytest.raises(error, match=message):
+        load_sides(*both, **options)
+
+
+def test_a_value_may_be_left_open_by_one_side_alone(write):
+    plan = {
+        "resource_changes": [
+            {
+                "address": "aws_security_group.web", "type": "aws_security_group", "name": "web", "mode": "managed",
+                "change": {
+                    "actions": ["create"], "before": None,
+                    "after": {"name": "web", "ingress": [], "egress": []}, "after_unknown": {"id": True, "vpc_id": True},
+                },
+            }
+        ],
+        "format_version": "1.2", "planned_values": {},
+    }  # fmt: skip
+    template = """\
+    Parameters: {Office: {Type: String}}
+    Resources:
+      Web:
+        Type: AWS::EC2::SecurityGroup
+        Properties:
+          GroupDescription: web
+          SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: !Ref Office}]
+    """
+    for sides in itertools.permutations([write("plan.json", plan), write("template.yaml", template)]):
+        found = load_sides([], *sides, assume=["Office=203.0.113.0/24"])
+        assert {key for side in found for key in side.groups} == {"aws_security_group.web", "Web"}

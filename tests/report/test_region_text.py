@@ -42,4 +42,4 @@ def test_services(services, expected):
 
 
 def test_blocks_for_programs():
-    assert cidrs(AddressSet(((1, 3),), ((0, 1),))) == ["0.0.0.1/32", "0.0.0.2/31", "::/127"]
+    assert cidrs(AddressSet(((1, 3),), ((0, 1),))) == ("0.0.0.1/32", "0.0.0.2/31", "::/127")

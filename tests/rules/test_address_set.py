@@ -7,11 +7,12 @@ import strategies
 from builders import networks
 from hypothesis import given
 from hypothesis import strategies as st
-from netaddr import IPNetwork
+from netaddr import IPAddress, IPNetwork, IPRange
 
 from sgsim.errors import RuleError
 from sgsim.model.address import Family, parse_address
 from sgsim.rules.address_set import AddressSet, parse_cidr
+from sgsim.rules.ranges import merged
 
 SMALL = 0xC0000200
 """192.0.2.0: properties look at its 16 addresses, and at one to either side."""
@@ -38,6 +39,29 @@ def test_a_union_has_the_addresses_of_both(left, right):
     assert AddressSet.of(left + right) == union
     actual = {a for a in range(SMALL - 1, SMALL + 17) if union.contains(a, Family.IPV4)}
     assert members(left) | members(right) == actual
+
+
+@given(st.lists(st.tuples(strategies.families, st.integers(0, (1 << 32) - 1), st.integers(0, 300)), max_size=4))
+def test_networks_are_the_fewest_blocks(pieces):
+    """networks == those that netaddr makes of each interval, and make up the set again."""
+    intervals = {
+        family: merged((first, min(first + more, (1 << 32) - 1)) for each, first, more in pieces if each is family)
+        for family in Family
+    }
+    known = AddressSet(*intervals.values())
+    expected = [
+        cidr
+        for family, found in intervals.items()
+        for first, last in found
+        for cidr in IPRange(IPAddress(first, family), IPAddress(last, family)).cidrs()
+    ]
+    assert list(known.networks()) == expected
+    assert AddressSet.of(known.networks()) == known
+
+
+def test_everything_is_one_block():
+    everything = AddressSet(*(((0, (1 << family.bits) - 1),) for family in Family))
+    assert [str(network) for network in everything.networks()] == ["0.0.0.0/0", "::/0"]
 
 
 @given(blocks, st.data())

@@ -6,7 +6,18 @@ from builders import group as group_of
 from builders import interface, inventory, matcher, rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rules.toy_space import ADDRESSES, ALL, UNIVERSE, boxes, is_canonical, numbers, packets, packets_of, region
+from rules.toy_space import (
+    ADDRESSES,
+    ALL,
+    UNIVERSE,
+    boxes,
+    intervals,
+    is_canonical,
+    numbers,
+    packets,
+    packets_of,
+    region,
+)
 from strategies import headers, rules
 
 from sgsim.model.address import Family
@@ -46,6 +57,13 @@ def test_equality_and_order_are_those_of_sets(left, right):
     assert (mine == theirs) == (packets(left) == packets(right))
     assert bool(mine) == bool(packets(left))
     assert mine.covers(theirs) == (packets(right) <= packets(left))
+
+
+@given(boxes, boxes, intervals(8))
+def test_meeting_is_having_something_in_common(toy, others, services):
+    """region.meets(addresses, services) == bool(region & addresses x services)"""
+    found, addresses = region(toy), region(others).addresses()
+    assert found.meets(addresses, services) == bool(found & Region.of([(addresses, (services,))]))
 
 
 @given(boxes)
