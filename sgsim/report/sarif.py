@@ -17,6 +17,7 @@ from sgsim.analysis.finding import KINDS, Finding
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _LINE: Final = re.compile(r"line (\d+), column (\d+)")
 _INDEX: Final = {kind.id: place for place, kind in enumerate(KINDS)}
+_DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
 _SIDE: Final = re.compile(r"#(before|after)$")
 
 
@@ -91,4 +92,7 @@ def line_in(place: str) -> tuple[int, int] | None:
 def file_uri(name: str) -> str:
     """A file's name as a relative URI, or an absolute one; which side of a plan it is does not belong to it."""
     path = _SIDE.sub("", name).replace("\\", "/")
+    drive = _DRIVE.match(path)
+    if drive is not None:
+        return f"file:///{drive[0]}{quote(path[2:])}"
     return ("file://" if PurePosixPath(path).is_absolute() else "") + quote(path)

@@ -15,7 +15,7 @@ from sgsim.data import read_schema
 from sgsim.report.github import github_lines
 from sgsim.report.lint_json import lint_json
 from sgsim.report.lint_text import lint_sections
-from sgsim.report.sarif import file_uri, sarif_document
+from sgsim.report.sarif import sarif_document
 from sgsim.report.summary_text import plain_text, text_lines
 
 RULES = (
@@ -81,13 +81,6 @@ def test_sarif_has_rules_results_places_and_fingerprints():
             "logicalLocations": [{"fullyQualifiedName": "SecurityGroups[0].IpPermissions[1].PrefixListIds[0]"}],
         }
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "uri"), [("plan.json#after", "plan.json"), ("/a/b.json", "file:///a/b.json"), ("a#b.json", "a%23b.json")]
-)
-def test_a_file_is_a_uri_without_its_side(name, uri):
-    assert file_uri(name) == uri
 
 
 def test_github_has_one_line_for_each():
