@@ -106,6 +106,10 @@ class Sweep:
     cut_by_v6: int
     """How many of them were silent for as long as Nitro v6 waits, 350 s, or longer."""
     advice: tuple[Advice, ...]
+    tcp: int = 0
+    """Records of TCP, where the traffic is flow logs."""
+    tcp_without_flags: int = 0
+    """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
     notes: tuple[str, ...] = ()
 
 
@@ -222,6 +226,8 @@ def sweep_points(
         idle_flows=len(longest.gaps),
         cut_by_v6=sum(each.gap_ns >= 350_000_000_000 for each in longest.gaps),
         advice=tuple(_advice(openings, plain, outcomes[len(limited) :])),
+        tcp=plain.summary.records.tcp if plain.summary.records else 0,
+        tcp_without_flags=plain.summary.records.tcp_without_flags if plain.summary.records else 0,
         notes=plain.summary.notes,
     )
 

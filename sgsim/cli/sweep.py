@@ -58,6 +58,7 @@ def command(
         raise ConfigError("traffic must be files, because it is read many times, got '-'")
     from sgsim.analysis.sweep import TIMEOUTS_S, sweep_points  # noqa: PLC0415  # numpy, which `sgsim --help` needs not
     from sgsim.report.analysis_json import analysis_json  # noqa: PLC0415  # as above
+    from sgsim.report.sweep_text import note_on_capacity, sweep_sections  # noqa: PLC0415  # as above
 
     found = sweep_points(
         given.inventory(),
@@ -72,11 +73,10 @@ def command(
         jobs=_jobs(traffic) if jobs is None else jobs,
     )
     if form == "json":
-        click.echo(analysis_json(found), nl=False)
+        click.echo(analysis_json(found, peaks_note=note_on_capacity(found)), nl=False)
         return
     from sgsim.cli.terminal import write_lines  # noqa: PLC0415  # one form, one import
     from sgsim.report.summary_text import text_lines  # noqa: PLC0415  # as above
-    from sgsim.report.sweep_text import sweep_sections  # noqa: PLC0415  # as above
 
     write_lines(text_lines(sweep_sections(found)))
 

@@ -13,11 +13,10 @@ from sgsim.cli.options import RuleOptions, rule_options
 from sgsim.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sgsim.rules.inventory import Inventory
     from sgsim.sources.synthetic import Synthetic
-    from sgsim.sources.synthetic.writing import Written
 
 STDOUT: Final = "-"
+_FORMS: Final = ("pcap", "pcap.gz", "log", "log.gz")
 _SHORTCUTS: Final = ("rate", "flows", "clients", "servers", "port", "arrival")
 """Settings with options of their own."""
 _SECONDS: Final = re.compile(r"\d+")
@@ -28,7 +27,13 @@ _SECONDS: Final = re.compile(r"\d+")
     "--output",
     "-o",
     metavar="FILE",
-    help="Where to: .pcap, a flow log (.log .txt .parquet), also .gz; - is a capture on standard output.",
+    help="Where to: .pcap, a flow log (.log .txt .parquet), also .gz; - is standard output.",
+)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(_FORMS),
+    help="What standard output is to be, as -o - has no ending. [default: pcap]",
 )
 @click.option("--list", "is_list", is_flag=True, help="List the scenarios, or with SCENARIO its settings.")
 @click.option(
@@ -76,6 +81,7 @@ _SECONDS: Final = re.compile(r"\d+")
 def command(
     given: RuleOptions,
     output: str | None,
+    kind: str | None,
     is_list: bool,
     seed: int | None,
     duration: str | None,
@@ -103,6 +109,7 @@ def command(
       sgsim synth syn-flood -r rules/ --rate 50k --seed 7 -o flood.pcap.gz
       sgsim synth vpc -r rules/ --duration 1h -o flows.log.gz
       sgsim synth mix.yaml -r rules/ -o - | sgsim replay -r rules/ --cold-start -
+      sgsim synth vpc -r rules/ -o - --as log | sgsim replay -r rules/ --cold-start -
     """  # noqa: D301  # click wants the character, to leave the lines as they are
     if is_list:
         click.echo(_listed(scenario, form), nl=False)
@@ -111,18 +118,24 @@ def command(
         raise ConfigError("SCENARIO must be one of sgsim synth --list, or a YAML file, got none")
     if output is None:
         raise ConfigError("output must be given as -o FILE, got none")
+    kind = _kind(output, kind, log_format)
     settings = {name: value for name in _SHORTCUTS if (value := shortcuts.get(name)) is not None} | _others(others)
     traffic = _traffic(scenario, seed, duration, settings)
     traffic = evolve(traffic, interface=at)
     if start is not None:
         traffic = evolve(traffic, start_ns=_start_ns(start))
     inventory = given.inventory() if given.rules else None
-    if Path(output.removesuffix(".gz")).suffix in {".log", ".txt", ".parquet"}:
-        written = _write_log(traffic, given, inventory, output, log_format, window)
+    is_zipped = kind.endswith(".gz")
+    if kind.removesuffix(".gz") in {"log", "txt", "parquet"}:
+        from sgsim.simulation.synthetic_log import write_flow_log  # noqa: PLC0415  # as above
+        from sgsim.sources.flow_log_format import parse_format  # noqa: PLC0415  # as above
+
+        told, asked = parse_format(log_format), given.engine_options()
+        written = write_flow_log(traffic, inventory, output, asked, form=told, window_s=window, is_zipped=is_zipped)
     else:
         from sgsim.sources.synthetic.writing import write_capture  # noqa: PLC0415  # as above
 
-        written = write_capture(traffic.bound(inventory), output, unit=unit, snap_bytes=snaplen)
+        written = write_capture(traffic.bound(inventory), output, unit=unit, snap_bytes=snaplen, is_zipped=is_zipped)
     if not quiet:
         from sgsim.report.written import written_json, written_text  # noqa: PLC0415  # as above
 
@@ -145,14 +158,15 @@ def _traffic(scenario: str, seed: int | None, duration: str | None, settings: di
     return synthetic.scenario(scenario, seed=1 if seed is None else seed, duration=duration, **settings)  # type: ignore[arg-type]  # settings are checked one by one
 
 
-def _write_log(
-    traffic: "Synthetic", given: RuleOptions, inventory: "Inventory | None", output: str, log_format: str, window: int
-) -> "Written":
-    from sgsim.simulation.synthetic_log import write_flow_log  # noqa: PLC0415  # as above
-    from sgsim.sources.flow_log_format import parse_format  # noqa: PLC0415  # as above
-
-    form = parse_format(log_format)
-    return write_flow_log(traffic, inventory, output, given.engine_options(), form=form, window_s=window)
+def _kind(output: str, kind: str | None, log_format: str) -> str:
+    """The ending that says what to write: that of the file, or what standard output is to be."""
+    if output != STDOUT:
+        if kind is not None:
+            raise ConfigError(f"--as must be for standard output, -o -; the ending of a file tells it, got {output!r}")
+        return Path(output.lower().removesuffix(".gz")).suffix[1:] + (".gz" if output.lower().endswith(".gz") else "")
+    if kind is None and log_format != "default":
+        raise ConfigError("--log-format must be for a flow log, got -o - without --as log, which is a capture")
+    return kind or _FORMS[0]
 
 
 def _listed(scenario: str | None, form: str) -> str:

@@ -52,6 +52,24 @@ def cause_sentence(cause: str) -> str:
     return CAUSES[cause]
 
 
+def peaks_note(tcp: int, without_flags: int) -> str | None:
+    """What should be known of the peaks of tables where a flow log hides the ends of connections; None if it does not.
+
+    AWS cannot tell the flags of some records of any log (`[aws-flr]`): fewer than one in a hundred are no reason to warn.
+
+    Args:
+        tcp: Records of TCP.
+        without_flags: Those of which nobody tells the flags.
+    """
+    if without_flags * 100 < tcp or not without_flags:
+        return None
+    which = "No TCP record tells" if without_flags == tcp else f"{without_flags:,} of {tcp:,} TCP records do not tell"
+    return (
+        f"{which} its tcp-flags, so connections are not seen to close, and their entries stay until the idle timeout: peaks "
+        "are bounds from above, many times too high where connections are short. Log tcp-flags to size a table."
+    )
+
+
 _BY_NAME: Final = {str(reason): sentence for reason, sentence in SENTENCES.items()}
 
 

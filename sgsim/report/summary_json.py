@@ -13,6 +13,7 @@ from sgsim import __version__
 from sgsim.report.change_sections import FATES
 from sgsim.report.sentences import cause_sentence, sentence_of
 from sgsim.report.summary_asking import Asking
+from sgsim.report.table_sections import note_on_peaks
 from sgsim.report.units import rfc3339
 from sgsim.simulation.pressure_bins import PressureBins
 from sgsim.simulation.summary import Summary
@@ -28,6 +29,7 @@ def summary_document(summary: Summary, asking: Asking | None = None) -> dict[str
         reason["sentence"] = sentence_of(count.reason)
         reason["explain"] = (asking.explain(count.first, several=len(summary.files) > 1) or None) if asking else None
     if summary.records is not None:
+        document["records"]["peaks_note"] = note_on_peaks(summary)
         _complete_agreement(document["records"]["agreement"], summary, asking)
     for change in document["changes"]:
         change["time"] = _time(change["time_ns"])

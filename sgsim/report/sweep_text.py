@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sgsim.analysis.sweep import Advice, Point, Sweep
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.sentences import peaks_note
 from sgsim.report.units import counted, duration, number, rfc3339
 
 MOST_NOTES = 20
@@ -11,7 +12,9 @@ MOST_NOTES = 20
 
 def sweep_sections(sweep: Sweep) -> list[Section]:
     """What the traffic needs; then capacities, timeouts, Nitro v6, and what would untrack flows."""
-    found = [Section("What this traffic needs", [Facts(list(_facts(sweep)))])]
+    note = note_on_capacity(sweep)
+    warnings = [Paragraph(note, is_warning=True)] if note is not None else []
+    found = [Section("What this traffic needs", [*warnings, Facts(list(_facts(sweep)))])]
     if sweep.capacities or sweep.at_least:
         found.append(Section("Capacity, with the timeouts as they are", [_capacities(sweep)]))
     found.append(Section("Idle timeout of established TCP, without limit of capacity", list(_timeouts(sweep))))
@@ -22,6 +25,11 @@ def sweep_sections(sweep: Sweep) -> list[Section]:
     if sweep.notes:
         found.append(Section("Notes", [Paragraph(note) for note in sweep.notes[:MOST_NOTES]]))
     return found
+
+
+def note_on_capacity(sweep: Sweep) -> str | None:
+    """What should be known of the least capacity; None if it is as exact as the traffic."""
+    return peaks_note(sweep.tcp, sweep.tcp_without_flags) if sweep.least_capacity else None
 
 
 def _facts(sweep: Sweep) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.sentences import peaks_note
 from sgsim.report.units import counted, duration, number, offset, rfc3339
 from sgsim.simulation.summary import Summary, TableLoad
 
@@ -21,11 +22,23 @@ def table_section(table: TableLoad, summary: Summary) -> Section:
     return Section(title, [*blocks, _at_peak(table, summary)], chart=table.instance_id)
 
 
+def note_on_peaks(summary: Summary) -> str | None:
+    """What should be known of all peaks; None if they are as exact as the traffic."""
+    records = summary.records
+    if records is None or not any(table.peak for table in summary.tables):
+        return None
+    return peaks_note(records.tcp, records.tcp_without_flags)
+
+
 def _peak(table: TableLoad, summary: Summary) -> Iterator[tuple[str, str]]:
     time_ns = table.peak_time_ns or 0
     capacity = table.capacity_at_peak
     of_capacity = f" of {number(capacity)}" if capacity is not None else ""
-    yield "peak", f"{number(table.peak)}{of_capacity} at {offset(time_ns, summary.start_ns)} ({rfc3339(time_ns)})"
+    at_most = "at most " if note_on_peaks(summary) else ""
+    yield (
+        "peak",
+        f"{at_most}{number(table.peak)}{of_capacity} at {offset(time_ns, summary.start_ns)} ({rfc3339(time_ns)})",
+    )
     if len(table.capacities) > 1:
         yield "capacity", ", ".join(_capacity_steps(table, summary.start_ns))
     elif capacity is None:

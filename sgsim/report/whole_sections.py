@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
 
+from attrs import evolve
+
 from sgsim.report.blocks import Block, Column, Paragraph, Row, Section, Table
-from sgsim.report.table_sections import table_section
+from sgsim.report.table_sections import note_on_peaks, table_section
 from sgsim.report.units import counted, number
 from sgsim.simulation.summary import GroupCount, InstanceCount, InterfaceCount, Summary, TableLoad
 
@@ -110,6 +112,7 @@ def _by_instance(summary: Summary) -> Iterator[Block]:
         Column("Capacity", is_number=True), Column("Refused", is_number=True),
     ]  # fmt: skip
     shown = _most(summary.instances, MOST_INSTANCES)
+    yield from _note_on_peaks(summary)
     yield Table(
         columns,
         [
@@ -145,10 +148,19 @@ def _gravity(table: TableLoad) -> tuple[int, float, int]:
     return table.conntrack_allowance_exceeded, share, table.peak
 
 
+def _note_on_peaks(summary: Summary) -> Iterator[Paragraph]:
+    note = note_on_peaks(summary)
+    if note is not None:
+        yield Paragraph(note, is_warning=True)
+
+
 def table_sections(summary: Summary) -> Iterator[Section]:
     """The load on tables: on a few in full, on the others in a sentence."""
     shown = shown_tables(summary)
-    yield from (table_section(table, summary) for table in shown)
+    for number_shown, table in enumerate(shown):
+        section = table_section(table, summary)
+        is_first = number_shown == 0 and len(summary.instances) <= 1  # else it stands where instances are compared
+        yield evolve(section, blocks=[*_note_on_peaks(summary), *section.blocks]) if is_first else section
     others = [table for table in summary.tables if table not in shown]
     if others:
         refused = sum(table.conntrack_allowance_exceeded for table in others)

@@ -101,5 +101,9 @@ class RecordSummary:
     """How it is known who opened a flow: flows by `tcp_flags` (confidence high), `ports` (medium), `first` (low)."""
     reopened: int = 0
     """Flows without flags that came again after their idle timeout; a new connection or not, rules judged them."""
+    tcp: int = 0
+    """Records of TCP that were judged."""
+    tcp_without_flags: int = 0
+    """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
     passed_over: tuple[str, ...] = ()
     """Files of a folder that are neither flow logs nor captures."""

@@ -30,7 +30,7 @@ from sgsim.simulation.frames import address_texts
 from sgsim.simulation.sinks import Parquet
 from sgsim.sources.flow_log_fields import NO_VALUE, FieldType, TcpFlagsField
 from sgsim.sources.flow_log_format import DEFAULT_FORMAT, FlowLogFormat
-from sgsim.sources.output_file import ending_of, gzipped
+from sgsim.sources.output_file import STDOUT, ending_of, gzipped, standard_output
 
 WINDOWS_S: Final = (60, 600)
 ENDINGS: Final = (".log", ".txt", ".parquet")
@@ -53,17 +53,19 @@ def is_flow_log_name(path: str | Path) -> bool:
 
 @define
 class FlowLogWriter:
-    """Writes one flow log, under a temporary name until it is complete."""
+    """Writes one flow log, under a temporary name until it is complete, or as text to standard output, `-`."""
 
     path: Path = field(converter=Path)
     inventory: Inventory
     format: FlowLogFormat = DEFAULT_FORMAT
     window_s: int = 60
+    is_zipped: bool = False
+    """Whether standard output is gzipped; the name of a file tells it by itself."""
     records: int = field(default=0, init=False)
     ip_bytes: int = field(default=0, init=False)
     _interface_ids: Sequence[str] = field(default=(), init=False)
     _held: dict[int, list[pl.DataFrame]] = field(factory=dict, init=False)
-    _partial: Path = field(init=False)
+    _partial: Path | None = field(default=None, init=False)
     _stream: IO[bytes] | None = field(default=None, init=False)
     _parquet: Parquet | None = field(default=None, init=False)
 
@@ -75,6 +77,9 @@ class FlowLogWriter:
         """
         if self.window_s not in WINDOWS_S:
             raise ConfigError(f"window must be one of {', '.join(map(str, WINDOWS_S))} seconds, got {self.window_s}")
+        if str(self.path) == STDOUT:
+            self._begin_text(standard_output(is_zipped=self.is_zipped))
+            return
         self._partial = self.path.with_name(f".{self.path.name}.partial")
         try:
             plain = self._partial.open("wb")
@@ -86,8 +91,11 @@ class FlowLogWriter:
             plain.close()
             self._parquet = Parquet(self._partial, self.schema)
         else:
-            self._stream = gzipped(plain, self.path)
-            self._stream.write(self.format.header.encode() + b"\n")
+            self._begin_text(gzipped(plain, self.path))
+
+    def _begin_text(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        stream.write(self.format.header.encode() + b"\n")
 
     @property
     def schema(self) -> pl.Schema:
@@ -113,10 +121,11 @@ class FlowLogWriter:
                 self._stream.close()
             if self._parquet is not None:
                 self._parquet.close(complete=complete)
-            if complete:
+            if complete and self._partial is not None:
                 self._partial.replace(self.path)
         finally:
-            self._partial.unlink(missing_ok=True)
+            if self._partial is not None:
+                self._partial.unlink(missing_ok=True)
 
     def _write(self, windows: Any) -> None:  # noqa: ANN401  # an iterable of numbers
         for window in sorted(windows):

@@ -12,6 +12,8 @@ from attrs import define, evolve, field
 
 from sgsim.engine.base import Engine
 from sgsim.model.columns import Column, DecisionColumns, PacketColumns
+from sgsim.model.line_columns import NO_FLAGS
+from sgsim.model.protocol import Protocol
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.agreement import AgreementTally
 from sgsim.simulation.agreement_summary import MalformedLine, RecordSummary
@@ -39,6 +41,8 @@ class RecordReplay:
     """The highest number of a flow so far."""
     _oriented_by: Counter[int] = field(init=False, factory=Counter)
     _reopened: int = field(init=False, default=0)
+    _tcp: int = field(init=False, default=0)
+    _tcp_without_flags: int = field(init=False, default=0)
     _late: int = field(init=False, default=0)
     _largest_step_back_ns: int = field(init=False, default=0)
     _clock_ns: int | None = field(init=False, default=None)
@@ -71,6 +75,9 @@ class RecordReplay:
         places = np.flatnonzero(is_lead)
         rows = rows.take(places)
         self._reopened += int(batch.roles.is_reopening[rows].sum())
+        is_tcp = (batch.records.protocol[rows] == Protocol.TCP) & (batch.records.skip[rows] == 0)
+        self._tcp += int(is_tcp.sum())
+        self._tcp_without_flags += int((is_tcp & (batch.records.flags[rows] == NO_FLAGS)).sum())
         leads = PacketColumns._make([*(column.take(places) for column in part[:-1]), part.quoted])
         decided = _of_leads(decisions, is_lead)
         if self._of_flows is not None:
@@ -125,6 +132,8 @@ class RecordReplay:
             unknown_interfaces=dict(unknown),
             oriented_by={name: self._oriented_by[method] for method, name in ORIENTATIONS.items()},
             reopened=self._reopened,
+            tcp=self._tcp,
+            tcp_without_flags=self._tcp_without_flags,
             passed_over=tuple(problems.passed_over),
         )
 

@@ -22,6 +22,7 @@ def write_flow_log(
     *,
     form: FlowLogFormat = DEFAULT_FORMAT,
     window_s: int = 60,
+    is_zipped: bool = False,
 ) -> Written:
     """Judge traffic by the rules, and log each packet with its verdict.
 
@@ -30,10 +31,11 @@ def write_flow_log(
     Args:
         traffic: What to log.
         inventory: Rules and interfaces; who has none cannot log.
-        target: `.log`, `.txt` or `.parquet`; text also with `.gz`.
+        target: `.log`, `.txt` or `.parquet`; text also with `.gz`, or to standard output, `-`.
         options: How the engine is to run.
         form: The fields of a record.
         window_s: Within how many seconds packets are joined: 60 or 600.
+        is_zipped: Whether standard output is gzipped.
 
     Raises:
         ConfigError: If there are no interfaces, or the file cannot be written.
@@ -41,7 +43,7 @@ def write_flow_log(
     """
     if inventory is None or not inventory.interfaces:
         raise ConfigError("flow log must be one of interfaces that rules name, got none: add -r RULES")
-    writer = FlowLogWriter(Path(target), inventory, form, window_s)
+    writer = FlowLogWriter(Path(target), inventory, form, window_s, is_zipped)
     complete = False
     try:
         source = evolve(traffic.bound(inventory), is_recorded=True)

@@ -2,12 +2,15 @@
 
 import contextlib
 import gzip
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, cast
 
 from sgsim.errors import ConfigError
 
+STDOUT: Final = "-"
+"""In place of a file's name: standard output."""
 GZIP_ENDING: Final = ".gz"
 _GZIP_LEVEL: Final = 6
 
@@ -39,6 +42,24 @@ def output_file(path: str | Path) -> Iterator[IO[bytes]]:
 def gzipped(plain: IO[bytes], path: Path) -> IO[bytes]:
     """A stream that zips into another if the path's name says so; closing it closes both."""
     return cast("IO[bytes]", _Zipped(plain)) if path.suffix.lower() == GZIP_ENDING else plain
+
+
+def standard_output(*, is_zipped: bool) -> IO[bytes]:
+    """Standard output as a file: closing it writes all that was written to it, and leaves it open."""
+    return cast("IO[bytes]", gzip.GzipFile("", "wb", _GZIP_LEVEL, _Stdout(), 0) if is_zipped else _Stdout())
+
+
+class _Stdout:
+    """Standard output that stays open."""
+
+    def write(self, data: bytes) -> int:
+        return sys.stdout.buffer.write(data)
+
+    def flush(self) -> None:
+        sys.stdout.buffer.flush()
+
+    def close(self) -> None:
+        self.flush()
 
 
 class _Zipped(gzip.GzipFile):

@@ -75,6 +75,16 @@ def test_a_mix_is_a_file(sgsim, tmp_path):
         (["web", "--seed", "x", "-o", "x.pcap"], "--seed must be a whole number"),
         (["none.yaml", "-o", "x.pcap"], "none.yaml: mix must be a YAML file that can be read"),
         (["web", "--snaplen", "9", "-o", "x.pcap"], "snaplen must be 74..65535 bytes, got 9"),
+        (
+            ["web", "--as", "log", "-o", "x.pcap"],
+            "--as must be for standard output, -o -; the ending of a file tells it",
+        ),
+        (
+            ["web", "--log-format", "${srcaddr}", "-o", "-"],
+            "--log-format must be for a flow log, got -o - without --as log",
+        ),
+        (["web", "--as", "parquet", "-o", "-"], "--as must be one of pcap, pcap.gz, log, log.gz, got 'parquet'"),
+        (["web", "--as", "log", "-o", "-"], "flow log must be one of interfaces that rules name, got none"),
         (["mix.yaml", "--rate", "9", "-o", "x.pcap"], "settings of a mix must stand in its file, got rate"),
     ],
 )
@@ -86,3 +96,20 @@ def test_a_start_is_a_time_or_a_number(sgsim, tmp_path):
     for text in ("1700000000", "2023-11-14T22:13:20Z"):
         done = sgsim("synth", "ping", "--start", text, "--duration", "2s", "-o", str(tmp_path / "p.pcap"))
         assert "2023-11-14T22:13:20.000000Z to" in done.stdout
+
+
+SMALL = ("synth", "web", *RULES, "--rate", "5", "--duration", "2s", "--with", "port=80")
+
+
+@pytest.mark.parametrize("kind", ["pcap", "pcap.gz", "log", "log.gz"])
+def test_standard_output_has_the_bytes_of_a_file_and_is_replayed_from_there(sgsim, tmp_path, kind):
+    path = tmp_path / f"web.{kind}"
+    sgsim(*SMALL, "-o", str(path))
+    done = sgsim(*SMALL, "-o", "-", "--as", kind)
+    assert path.read_bytes() == done.stdout_bytes
+    assert "Written" in done.stderr
+    piped, filed = (
+        sgsim("replay", *RULES, "--cold-start", traffic, stdin=done.stdout_bytes).stdout for traffic in ("-", str(path))
+    )
+    assert piped.replace("standard input", str(path)).splitlines()[2:7] == filed.splitlines()[2:7]
+    assert "0 denied" in piped

@@ -1,7 +1,7 @@
 import pytest
 
 from sgsim.model.decision import Reason
-from sgsim.report.sentences import SENTENCES, sentence_of
+from sgsim.report.sentences import SENTENCES, peaks_note, sentence_of
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -15,3 +15,19 @@ def test_every_reason_has_one_plain_sentence(reason):
 
 def test_no_two_reasons_are_the_same():
     assert len(set(SENTENCES.values())) == len(Reason)
+
+
+@pytest.mark.parametrize(
+    ("tcp", "without", "begin"),
+    [
+        (0, 0, None),
+        (100, 0, None),
+        (1000, 9, None),
+        (1000, 10, "10 of 1,000 TCP records do not"),
+        (5, 5, "No TCP record"),
+    ],
+)
+def test_a_note_on_peaks_where_flags_are_missing(tcp, without, begin):
+    note = peaks_note(tcp, without)
+    assert (note or "").startswith(begin or "")
+    assert (note is None) == (begin is None)

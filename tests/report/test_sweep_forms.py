@@ -9,7 +9,7 @@ from sgsim.analysis.sweep import sweep_points
 from sgsim.data import read_schema
 from sgsim.report.analysis_json import analysis_json
 from sgsim.report.summary_text import plain_text, text_lines
-from sgsim.report.sweep_text import sweep_sections
+from sgsim.report.sweep_text import note_on_capacity, sweep_sections
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_text_says_what_is_needed_and_shows_it(found):
 
 def test_json_is_as_the_schema_says(found):
     schema = Draft202012Validator(read_schema("sweep"))
-    document = json.loads(analysis_json(found))
+    document = json.loads(analysis_json(found, peaks_note=note_on_capacity(found)))
     schema.validate(document)
     assert not schema.is_valid(document | {"more": 1})
 
@@ -43,3 +43,12 @@ def test_advice_that_does_not_help_is_told_as_such(found):
     worse = evolve(found, advice=(evolve(advice, peak_after=advice.peak_before + 1),))
     assert "But it does not help here" in plain_text(text_lines(sweep_sections(worse)))
     assert "does not help" not in plain_text(text_lines(sweep_sections(found)))
+
+
+def test_a_log_without_flags_is_said_to_give_a_bound(found):
+    """None is seen to close; where nothing is tracked there is nothing to say."""
+    blind = evolve(found, tcp=8, tcp_without_flags=8)
+    text = plain_text(text_lines(sweep_sections(blind)))
+    assert "What this traffic needs\n  No TCP record tells its tcp-flags, so connections are not seen to close" in text
+    assert note_on_capacity(found) is None
+    assert note_on_capacity(evolve(blind, least_capacity=0)) is None

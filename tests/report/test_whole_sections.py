@@ -1,8 +1,11 @@
+import pytest
 from report.summaries import summary, table_load
 
+from sgsim.report.summary_json import summary_document
 from sgsim.report.summary_sections import sections
 from sgsim.report.summary_text import plain_text, text_lines
 from sgsim.report.whole_sections import MOST_INSTANCES, MOST_INTERFACES, MOST_TABLES, shown_tables
+from sgsim.simulation.agreement_summary import Agreement, RecordSummary, Weight
 from sgsim.simulation.summary import GroupCount, InstanceCount, InterfaceCount
 
 MANY = 200
@@ -83,3 +86,27 @@ def test_a_summary_of_many_interfaces_stays_short():
     tables = tuple(table_load(instance_id=f"i-{at:03d}") for at in range(MANY))
     shown = text(interfaces=interfaces(MANY), instances=instances(MANY), groups=groups(MANY), tables=tables)
     assert len(shown.splitlines()) < 200
+
+
+NOTE = "No TCP record tells its tcp-flags"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_peaks_of_a_log_without_flags_are_said_to_be_bounds_once(count):
+    """Beside the first peaks that are shown: those by instance, or those of the only table."""
+    records = RecordSummary(
+        agreement=Agreement(
+            compared=Weight(0, 0, 0), agreed=Weight(0, 0, 0), cells=(), causes=(), disagreements=(),
+            disagreement_groups=0, not_compared={},
+        ),
+        tcp=9,
+        tcp_without_flags=9,
+    )  # fmt: skip
+    tables = tuple(table_load(instance_id=f"i-{at}") for at in range(count))
+    fields = {"instances": instances(count), "tables": tables, "records": records}
+    found = text(**fields)
+    assert (found.count(NOTE), found.count("at most 3 of 10 at")) == (1, count)
+    title = "By instance" if count > 1 else "Connection tracking of i-0"
+    assert f"{title}\n  {NOTE}" in found
+    assert NOTE in summary_document(summary(**fields))["records"]["peaks_note"]
+    assert NOTE not in text(**fields | {"tables": (table_load(peak=0, peak_time_ns=None),)})

@@ -1,20 +1,18 @@
 """Synthetic traffic written to a capture, and what was written."""
 
-import sys
+import contextlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
 from attrs import frozen
 
 from sgsim.errors import ConfigError
-from sgsim.sources.output_file import ending_of, output_file
+from sgsim.sources.output_file import STDOUT, ending_of, output_file, standard_output
 from sgsim.sources.synthetic.pcap_bytes import DEFAULT_SNAP_BYTES, PcapBytes
 from sgsim.sources.synthetic.rows import frame_bytes
 from sgsim.sources.synthetic.traffic import SyntheticSource
 
-STDOUT: Final = "-"
 CAPTURE_ENDINGS: Final = (".pcap", ".cap")
 UNITS_NS: Final = {"ns": 1, "us": 1000}
 LEAST_SNAP_BYTES: Final = 74
@@ -40,7 +38,12 @@ class Written:
 
 
 def write_capture(
-    source: SyntheticSource, target: str | Path, *, unit: str = "ns", snap_bytes: int = DEFAULT_SNAP_BYTES
+    source: SyntheticSource,
+    target: str | Path,
+    *,
+    unit: str = "ns",
+    snap_bytes: int = DEFAULT_SNAP_BYTES,
+    is_zipped: bool = False,
 ) -> Written:
     """Write traffic as a classic capture; `-` is standard output, and a name that ends in `.gz` is gzipped.
 
@@ -49,6 +52,7 @@ def write_capture(
         target: Where to.
         unit: Of times: `ns` or `us`.
         snap_bytes: The most bytes of a frame that are written; its length on the wire is written whole.
+        is_zipped: Whether standard output is gzipped.
 
     Raises:
         ConfigError: If a value is not right, or the file cannot be written.
@@ -62,7 +66,7 @@ def write_capture(
     writer = PcapBytes(UNITS_NS[unit], snap_bytes)
     packets = size = 0
     first_ns = last_ns = None
-    with _opened(target) as stream:
+    with _opened(target, is_zipped=is_zipped) as stream:
         stream.write(writer.header())
         for rows in source.rows(_PAGE_ROWS):
             stream.write(writer.records(rows))
@@ -73,11 +77,11 @@ def write_capture(
     return Written(file=str(target), packets=packets, bytes=size, first_ns=first_ns, last_ns=last_ns)
 
 
-@contextmanager
-def _opened(target: str | Path) -> Iterator[IO[bytes]]:
+@contextlib.contextmanager
+def _opened(target: str | Path, *, is_zipped: bool) -> Iterator[IO[bytes]]:
     if str(target) != STDOUT:
         with output_file(target) as stream:
             yield stream
         return
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
+    with contextlib.closing(standard_output(is_zipped=is_zipped)) as stream:
+        yield stream
