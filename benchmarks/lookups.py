@@ -12,16 +12,15 @@ import sys
 import time
 from typing import Final
 
-import engines
 import numba
 import numpy as np
 from attrs import evolve
 from netaddr import IPNetwork
 
-from sgsim.engine.lowering.rules import LoweredRules, RuleNumbers, lower_rules
+from sgsim.engine.lowering.rules import LoweredRules, RuleLowering
 from sgsim.kernels.arrays import rules_at
 from sgsim.kernels.jit import kernel
-from sgsim.kernels.match import cell, service_number
+from sgsim.kernels.match import first_rule, service_number
 from sgsim.kernels.structs import addresses
 from sgsim.model.address import Family
 from sgsim.model.states import Direction
@@ -32,6 +31,7 @@ from sgsim.rules.port_range import PortRange
 from sgsim.rules.prefix_list import PrefixList
 from sgsim.rules.resolve import Resolver
 from sgsim.rules.rule import PrefixListReference, Rule
+from sgsim.simulation.made_rules import made_inventory
 
 SIZES: Final = (10, 60, 300, 1_000, 10_000)
 MOST_RULES: Final = 1_000
@@ -41,14 +41,16 @@ ROUNDS: Final = 7
 CHECKED: Final = 300
 
 
-@kernel(signature=numba.int64(numba.int64, *(numba.int64[::1],) * 3, numba.int64[::1]))
+@kernel(
+    signature=numba.int64(numba.int64, numba.uint64[::1], numba.uint8[::1], numba.uint16[::1], numba.int32[::1]),
+)
 def look_up(place: int, peers: np.ndarray, protocols: np.ndarray, ports: np.ndarray, found: np.ndarray) -> int:
     """Find the first rule of each header; gives how many have none."""
     rules = rules_at(place)
     none = 0
     for row in range(len(peers)):
-        service = service_number(protocols[row], ports[row], 0, 0)
-        first = np.int64(rules.first[cell(rules, 0, 0, np.uint64(0), np.uint64(peers[row]), service)])
+        service = service_number(np.int64(protocols[row]), np.int64(ports[row]), 0, 0)
+        first = first_rule(rules, 0, 0, np.uint64(0), peers[row], service)
         found[row] = first
         none += first < 0
     return none
@@ -60,7 +62,7 @@ def with_list(entries: int) -> Inventory:
     made: set[str] = set()
     while len(made) < entries:
         made.add(".".join(str(byte) for byte in rng.integers(1, 220, 3)) + ".0/24")
-    inventory = engines.inventory(0)
+    inventory = made_inventory(0)
     rule = Rule(
         group_id="sg-1", direction=Direction.INGRESS, protocol=6, ports=PortRange(443, 443),
         peer=PrefixListReference("pl-1"),
@@ -81,19 +83,20 @@ def headers(rng: np.random.Generator, matcher: RuleMatcher, count: int) -> tuple
     chosen = rng.integers(0, len(blocks), count)
     within = first[chosen] + (rng.random(count) * (last[chosen] - first[chosen])).astype(np.int64)
     peers = np.where(rng.random(count) < 0.5, within, rng.integers(0, 1 << 32, count))
-    return peers, np.where(rng.random(count) < 0.5, 6, 17), rng.integers(1, 65_536, count)
+    protocols = np.where(rng.random(count) < 0.5, 6, 17).astype(np.uint8)
+    return peers.astype(np.uint64), protocols, rng.integers(1, 65_536, count, np.uint16)
 
 
 def measure(kind: str, size: int, inventory: Inventory) -> None:
     """Print the line of one set of rules."""
     matcher = RuleMatcher(inventory.interfaces["eni-a"], Resolver(inventory))
     compile_s = min(_timed(matcher)[0] for _ in range(3))
-    lowered, numbers = _timed(matcher)[1:]
+    lowered, lowering = _timed(matcher)[1:]
     place = addresses(lowered.rules)
     peers, protocols, ports = headers(np.random.default_rng(3), matcher, LOOKUPS)
-    found = np.zeros(LOOKUPS, np.int64)
+    found = np.zeros(LOOKUPS, np.int32)
     look_up(place.ctypes.data, peers, protocols, ports, found)
-    _check(matcher, numbers, peers, protocols, ports, found)
+    _check(matcher, lowering, peers, protocols, ports, found)
     rates = []
     for _ in range(ROUNDS):
         begun = time.process_time()
@@ -107,15 +110,15 @@ def measure(kind: str, size: int, inventory: Inventory) -> None:
     )
 
 
-def _timed(matcher: RuleMatcher) -> tuple[float, LoweredRules, RuleNumbers]:
-    begun, numbers = time.process_time(), RuleNumbers()
-    lowered = lower_rules([matcher], numbers)
-    return time.process_time() - begun, lowered, numbers
+def _timed(matcher: RuleMatcher) -> tuple[float, LoweredRules, RuleLowering]:
+    begun, lowering = time.process_time(), RuleLowering()
+    lowered = lowering.lower([matcher])
+    return time.process_time() - begun, lowered, lowering
 
 
 def _check(
     matcher: RuleMatcher,
-    numbers: RuleNumbers,
+    lowering: RuleLowering,
     peers: np.ndarray,
     protocols: np.ndarray,
     ports: np.ndarray,
@@ -125,7 +128,7 @@ def _check(
         header = Header(Direction.INGRESS, Family.IPV4, int(peers[row]), int(protocols[row]), int(ports[row]))
         first = next(matcher.admitting(header), None)
         expected = None if first is None else first.ref
-        actual = None if found[row] < 0 else numbers.refs[found[row]]
+        actual = None if found[row] < 0 else lowering.refs[found[row]]
         if expected != actual:
             sys.exit(f"{header} must be admitted by {expected}, got {actual}")
 
@@ -134,8 +137,7 @@ def main() -> None:
     """Print a line for each number of rules, and of entries of a list."""
     sizes = [int(each) for each in sys.argv[1:]] or SIZES
     for size in sizes:
-        if size <= MOST_RULES:
-            measure("rules", size, engines.inventory(size))
+        measure("rules", size, made_inventory(size))
     for size in sizes:
         measure("list", size, with_list(size))
 

@@ -22,7 +22,8 @@ from sgsim.engine.lowering.flows import flow_columns_of, flow_kinds_of, live_row
 from sgsim.engine.lowering.memory import MemoryKeeper
 from sgsim.engine.lowering.network import lower_network
 from sgsim.engine.lowering.pressure import raise_pressures
-from sgsim.engine.lowering.rules import LoweredRules, RuleNumbers, header_of_service, lower_rules
+from sgsim.engine.lowering.rules import LoweredRules, RuleLowering
+from sgsim.engine.lowering.services import header_of_service
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import TimeOrderError, UnresolvedReferenceError
 from sgsim.kernels import layout
@@ -53,7 +54,7 @@ class CompiledEngine:
     foreseen: Sequence[Interface] = ()
     """Interfaces that `interface_ids` is to begin with; those that are not in the inventory come by a change."""
     interface_ids: list[str] = field(init=False, factory=list)
-    _numbers: RuleNumbers = field(init=False, factory=RuleNumbers)
+    _rules: RuleLowering = field(init=False, factory=RuleLowering)
     _keeper: MemoryKeeper = field(init=False)
     _lowered: LoweredRules = field(init=False)
     _network: Network = field(init=False)
@@ -86,7 +87,7 @@ class CompiledEngine:
     @property
     def rules(self) -> list[RuleRef]:
         """What `rule` columns count."""
-        return self._numbers.refs
+        return self._rules.refs
 
     @property
     def now_ns(self) -> int | None:
@@ -190,7 +191,7 @@ class CompiledEngine:
             for table_id, number in self._tables.items()
             if memory.tables[number * layout.TABLE_WORDS + layout.IN_USE]
         }
-        return raise_pressures(memory, self._network, in_use, [ref.rule_id for ref in self._numbers.refs])
+        return raise_pressures(memory, self._network, in_use, [ref.rule_id for ref in self._rules.refs])
 
     def counts(self) -> EngineCounts:
         """What was counted beside the decisions."""
@@ -216,12 +217,12 @@ class CompiledEngine:
         for each in inventory.interfaces.values():
             self._match(each, resolver)
         edges = subnet_edges(inventory)
-        self._lowered = lower_rules(self._matchers.values(), self._numbers, edges.values())
+        self._lowered = self._rules.lower(self._matchers.values(), edges.values())
         had_tables = len(self._tables)
         for each in interfaces:
             self._tables.setdefault(each.table_id, len(self._tables))
         self._keeper.add_tables([self._capacity_of(table_id) for table_id in self._tables])
-        self._keeper.add_rules(had_tables, max(1, len(self._numbers.refs)))
+        self._keeper.add_rules(had_tables, max(1, len(self._rules.refs)))
         labelled = [(rule, resolver.path_networks(rule)) for rule in inventory.paths]
         self._network = lower_network(
             interfaces,

@@ -17,32 +17,30 @@ Column = NDArray[Any]
 class Rules(NamedTuple):
     """What rules say, as tables. A unit is the rules of one set of groups in one direction."""
 
-    service_pages: Column
-    """int32 (units * 1536,): page of `services` for each block of 256 services of a unit."""
-    services: Column
-    """int32 (pages * 256,): class of each service."""
-    peer_roots: Column
-    """int32 (units,): page of `peers` for the first byte of an IPv4 address."""
-    peers: Column
-    """int32 (pages * 256,): class of the address if >= 0, else ~page for its next byte."""
+    pages: Column
+    """(units * UNIT_PAGES,): for each 1024 services, then upper halves of IPv4 addresses: page of marks, marks before."""
+    marks: Column
+    """uint64 (pages * 16,): a bit for each service, or upper half of an address, at which another class begins."""
+    marks_before: Column
+    """uint16 (pages * 16,): marks in the words of the page before this one."""
+    nodes: Column
+    """uint32 (places,): what each node has for the next bits, see `sgsim.kernels.match`; the first are the leaves."""
     wide_from: Column
     """(units + 1,): where a unit's IPv6 intervals begin in `wide_*`."""
     wide_hi: Column
     """uint64 (intervals,): first address of an interval, upper half."""
     wide_lo: Column
     """uint64 (intervals,): lower half."""
-    wide_class: Column
-    """int32 (intervals,): class of the addresses of the interval."""
-    cells_from: Column
-    """(units * 2,): where the cross table of a unit and family begins in `first` and `open`."""
-    service_classes: Column
-    """(units,): how many classes of services a unit has."""
+    wide_row: Column
+    """int32 (intervals,): the leaf, in `nodes`, of the addresses of the interval."""
     first: Column
-    """int32 (cells,): first rule that admits a peer class and a service class, -1 if none."""
+    """int32 (cells,): first rule that admits a peer and a service, -1 if none."""
+    kinds_from: Column
+    """(units * 2,): where the classes of services of a unit and family begin in `open`, `hinge` and `hinged`."""
     open: Column
-    """int32 (cells,): the rule that leaves it untracked as far as its own direction tells, -1 if none."""
-    hinge_from: Column
-    """(units * 2,): where a unit and family begins in `hinge` and `hinged`."""
+    """int32 (service classes,): rule that leaves it untracked, -1 if none, `OPEN_BY_PEER` if that depends on the peer."""
+    open_after: Column
+    """(units * 2,): how many places after its leaf the row of a class of peers begins that tells it then."""
     hinge: Column
     """int32 (service classes,): 1 if a rule with an unknown peer admits the service."""
     hinged: Column
@@ -242,10 +240,9 @@ class Items(NamedTuple):
 
 
 RULES_DTYPES: Final[dict[str, str]] = {
-    "service_pages": "int32", "services": "int32", "peer_roots": "int32", "peers": "int32", "wide_from": "int64",
-    "wide_hi": "uint64", "wide_lo": "uint64", "wide_class": "int32", "cells_from": "int64",
-    "service_classes": "int64", "first": "int32", "open": "int32", "hinge_from": "int64", "hinge": "int32",
-    "hinged": "int64", "open_back": "uint8",
+    "pages": "int64", "marks": "uint64", "marks_before": "uint16", "nodes": "uint32", "wide_from": "int64",
+    "wide_hi": "uint64", "wide_lo": "uint64", "wide_row": "int32", "first": "int32", "kinds_from": "int64",
+    "open": "int32", "open_after": "int64", "hinge": "int32", "hinged": "int64", "open_back": "uint8",
 }  # fmt: skip
 
 NETWORK_DTYPES: Final[dict[str, str]] = {

@@ -34,7 +34,7 @@ from sgsim.kernels.layout import (
     TABLE_WORDS,
 )
 from sgsim.kernels.locate import EGRESS, INGRESS
-from sgsim.kernels.match import cell, hinges, is_open_back, service_number
+from sgsim.kernels.match import first_rule, hinges, is_open_back, open_rule, service_number
 from sgsim.model.protocol import Protocol
 
 TCP, UDP = int(Protocol.TCP), int(Protocol.UDP)
@@ -116,7 +116,7 @@ def choose(
     units = net.interfaces[interface * IF_WORDS + IF_UNIT]
     if not is_open_back(rules, units + (opener == INGRESS), is_ipv6, protocol):
         return -1, CAUSE_RETURN_RULE
-    rule = np.int64(rules.open[cell(rules, units + (opener == EGRESS), is_ipv6, hi, lo, opening_service(word, opener))])
+    rule = open_rule(rules, units + (opener == EGRESS), is_ipv6, hi, lo, opening_service(word, opener))
     return rule, (CAUSE_OPEN_RULES if rule >= 0 else CAUSE_OPENING_RULE)
 
 
@@ -135,7 +135,7 @@ def first_admitting(
 ) -> int:
     """The deciding rule, -1 if none admits, `UNRESOLVED_RULE` if that hinges on an unknown peer."""
     unit = net.interfaces[interface * IF_WORDS + IF_UNIT] + (direction == EGRESS)
-    rule = np.int64(rules.first[cell(rules, unit, is_ipv6, hi, lo, service)])
+    rule = first_rule(rules, unit, is_ipv6, hi, lo, service)
     if rule < 0 and hinges(rules, unit, is_ipv6, service) and not facts.options[ALLOW_UNRESOLVED]:
         m.clock[HINGE_INTERFACE], m.clock[HINGE_DIRECTION] = interface, direction
         m.clock[HINGE_SERVICE], m.clock[HINGE_FAMILY] = service, 6 if is_ipv6 else 4

@@ -1,7 +1,11 @@
 """Which rules admit a packet: two classifications and one cell of a cross table.
 
-Compiled twin of `sgsim.rules.match`. Addresses that the same rules admit form a class, services likewise; a cell says
-for a class of peers and one of services which rule comes first. The cost is the same for ten rules and ten thousand.
+Compiled twin of `sgsim.rules.match`. Addresses that the same rules admit form a class, services between two ends of rules
+likewise; a cell says for a class of peers and one of services which rule comes first.
+
+The cost is the same for ten rules and ten thousand, and nothing here branches on what a packet says: random packets would
+mispredict every other branch, which costs as much as all of the rest. So a trie is always gone down to its last byte:
+below an address range of one class there is a leaf, whose next node is the leaf itself.
 
 Services are numbered: TCP ports from 0, UDP ports from 65536, ICMP type * 256 + code from 131072, ICMPv6 from 196608, and
 from 262144 each protocol by its number: for protocols without ports, and for later fragments.
@@ -11,6 +15,7 @@ import numpy as np
 
 from sgsim.kernels.arrays import Rules
 from sgsim.kernels.jit import kernel
+from sgsim.kernels.prefetch import ones
 from sgsim.model.protocol import Protocol
 
 TCP, UDP = int(Protocol.TCP), int(Protocol.UDP)
@@ -20,71 +25,123 @@ UDP_FROM = 65536
 ICMP_FROM = 131072
 ICMPV6_FROM = 196608
 PROTOCOL_FROM = 262144
-SERVICE_PAGES = 1536
-"""Pages of 256 services for each unit; 1025 are in use."""
+SERVICES = PROTOCOL_FROM + 256
+"""Numbers of services, each less than this."""
+
+PAGE_BITS = 10
+PAGE_WORDS = (1 << PAGE_BITS) // 64
+"""Words of `Rules.marks` in a page."""
+PAGE_AT = 32
+"""A reference to a page: its first word from this bit on; below, how many marks stand before it."""
+SERVICE_PAGES = -(-SERVICES >> PAGE_BITS)
+HEAD_PAGES = 65536 >> PAGE_BITS
+"""Pages for the upper half of an IPv4 address; they follow those for services."""
+UNIT_PAGES = SERVICE_PAGES + HEAD_PAGES
+
+NODE_AT = 6
+"""A reference to a node: its position in `Rules.nodes` from this bit on; below, how many low bits it does not look at."""
+LEAF = 6
+"""A leaf looks at no bits; what it is a leaf for is its position."""
+STEPS = (5, 5, 6)
+"""Bits of the lower half of an IPv4 address that each node looks at."""
+
+BLOCK_BITS = 4
+GROUP_BITS = 9
+BLOCK = 1 << BLOCK_BITS
+"""Classes of services in a block of cells of the cross table."""
+BLOCKS = 1 << GROUP_BITS - BLOCK_BITS
+"""Blocks in a group."""
+ROW_AFTER = 1
+"""A row begins so many places after its leaf."""
+OPEN_BY_PEER = -2
+"""In `Rules.open`: it depends on the peer, and is in the other row of that."""
 
 
 @kernel(is_entry=False, inline=True)
 def service_number(protocol: int, port: int, icmp_type: int, icmp_code: int) -> int:
     """The number of a service; a port of -1 asks for a protocol without its ports."""
-    if port >= 0:
-        if protocol == TCP:
-            return port
-        if protocol == UDP:
-            return UDP_FROM + port
-        if protocol == ICMP:
-            return ICMP_FROM + icmp_type * 256 + icmp_code
-        if protocol == ICMPV6:
-            return ICMPV6_FROM + icmp_type * 256 + icmp_code
-    return PROTOCOL_FROM + protocol
+    is_udp, is_icmp, is_icmpv6 = np.int64(protocol == UDP), np.int64(protocol == ICMP), np.int64(protocol == ICMPV6)
+    start = is_udp * UDP_FROM + is_icmp * ICMP_FROM + is_icmpv6 * ICMPV6_FROM
+    number = icmp_type * 256 + icmp_code if is_icmp | is_icmpv6 else port
+    has_number = (port >= 0) & ((protocol == TCP) | (start > 0))
+    return start + number if has_number else PROTOCOL_FROM + protocol
+
+
+@kernel(is_entry=False, inline=True)
+def rank(rules: Rules, first_page: int, number: int) -> int:
+    """How many marks stand at or below a number, beside what the unit's pages begin with."""
+    page = rules.pages[first_page + (number >> PAGE_BITS)]
+    word = (page >> PAGE_AT) + (number >> 6 & PAGE_WORDS - 1)
+    until = np.int64(ones(rules.marks[word] << np.uint64(~number & 63)))
+    return (page & 0xFFFFFFFF) + np.int64(rules.marks_before[word]) + until
 
 
 @kernel(is_entry=False, inline=True)
 def service_class(rules: Rules, unit: int, service: int) -> int:
     """The class of a service in a unit."""
-    page = np.int64(rules.service_pages[unit * SERVICE_PAGES + (service >> 8)])
-    return np.int64(rules.services[page * 256 + (service & 255)])
+    return rank(rules, unit * UNIT_PAGES, service)
 
 
 @kernel(is_entry=False, inline=True)
-def peer_class(rules: Rules, unit: int, address: int) -> int:
-    """The class of an IPv4 address in a unit: a trie of bytes."""
-    found = np.int64(rules.peers[np.int64(rules.peer_roots[unit]) * 256 + (address >> 24 & 255)])
-    if found < 0:
-        found = np.int64(rules.peers[~found * 256 + (address >> 16 & 255)])
-        if found < 0:
-            found = np.int64(rules.peers[~found * 256 + (address >> 8 & 255)])
-            if found < 0:
-                found = np.int64(rules.peers[~found * 256 + (address & 255)])
-    return found
+def place(node: int, bits: int) -> int:
+    """Where a node, which comes first, or a leaf, has something for the next bits."""
+    return (node >> NODE_AT) + (bits >> (node & 63))
+
+
+@kernel(is_entry=False, inline=True)
+def peer_row(rules: Rules, unit: int, address: int) -> int:
+    """Where the row of an IPv4 address in the cross table of a unit stands in `Rules.nodes`."""
+    head = rank(rules, unit * UNIT_PAGES + SERVICE_PAGES, address >> 16 & 65535)
+    node = np.int64(rules.nodes[head])
+    node = np.int64(rules.nodes[place(node, address >> 11 & 31)])
+    node = np.int64(rules.nodes[place(node, address >> 6 & 31)])
+    return np.int64(rules.nodes[place(node, address & 63)]) >> NODE_AT
 
 
 @kernel(is_entry=False)
-def wide_peer_class(rules: Rules, unit: int, hi: np.uint64, lo: np.uint64) -> int:
-    """The class of an IPv6 address in a unit: the last interval that begins at or before it."""
-    low, high = rules.wide_from[unit], rules.wide_from[unit + 1]
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if rules.wide_hi[middle] < hi or (rules.wide_hi[middle] == hi and rules.wide_lo[middle] <= lo):
-            low = middle
-        else:
-            high = middle
-    return np.int64(rules.wide_class[low])
+def wide_peer_row(rules: Rules, unit: int, hi: np.uint64, lo: np.uint64) -> int:
+    """The same for an IPv6 address: that of the last interval that begins at or before it."""
+    low = rules.wide_from[unit]
+    more = rules.wide_from[unit + 1] - low
+    while more > 1:
+        half = more >> 1
+        middle = low + half
+        upper, lower = rules.wide_hi[middle], rules.wide_lo[middle]
+        low = middle if (upper < hi) | ((upper == hi) & (lower <= lo)) else low
+        more -= half
+    return np.int64(rules.wide_row[low])
 
 
 @kernel(is_entry=False, inline=True)
-def cell(rules: Rules, unit: int, is_ipv6: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
-    """Where the cross table speaks of a peer and a service."""
-    peer = wide_peer_class(rules, unit, hi, lo) if is_ipv6 else peer_class(rules, unit, np.int64(lo))
-    return (
-        rules.cells_from[unit * 2 + is_ipv6] + peer * rules.service_classes[unit] + service_class(rules, unit, service)
-    )
+def cell(rules: Rules, row: int, kind: int) -> int:
+    """What a row of a cross table has for a class of services."""
+    node = np.int64(rules.nodes[row + (kind >> GROUP_BITS)])
+    node = np.int64(rules.nodes[place(node, kind >> BLOCK_BITS & BLOCKS - 1)])
+    return np.int64(rules.first[place(node, kind & BLOCK - 1)])
+
+
+@kernel(is_entry=False, inline=True)
+def first_rule(rules: Rules, unit: int, is_ipv6: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
+    """The first rule that admits a peer and a service, -1 if none does."""
+    row = wide_peer_row(rules, unit, hi, lo) if is_ipv6 else peer_row(rules, unit, np.int64(lo))
+    return cell(rules, row + ROW_AFTER, service_class(rules, unit, service))
+
+
+@kernel(is_entry=False, inline=True)
+def open_rule(rules: Rules, unit: int, is_ipv6: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
+    """The rule that leaves a flow untracked as far as its own direction tells, -1 if none."""
+    kind = service_class(rules, unit, service)
+    rule = np.int64(rules.open[rules.kinds_from[unit * 2 + is_ipv6] + kind])
+    if rule != OPEN_BY_PEER:
+        return rule
+    row = wide_peer_row(rules, unit, hi, lo) if is_ipv6 else peer_row(rules, unit, np.int64(lo))
+    return cell(rules, row + rules.open_after[unit * 2 + is_ipv6], kind)
 
 
 @kernel(is_entry=False, inline=True)
 def hinges(rules: Rules, unit: int, is_ipv6: int, service: int) -> bool:
     """Whether a rule with an unknown peer admits the service; counts the question."""
-    at = rules.hinge_from[unit * 2 + is_ipv6] + service_class(rules, unit, service)
+    at = rules.kinds_from[unit * 2 + is_ipv6] + service_class(rules, unit, service)
     rules.hinged[at] += rules.hinge[at]
     return rules.hinge[at] != 0
 

@@ -27,7 +27,7 @@ from sgsim.kernels.layout import (
     TRACKING_AT,
 )
 from sgsim.kernels.locate import EGRESS, INGRESS
-from sgsim.kernels.match import cell, service_number
+from sgsim.kernels.match import first_rule, service_number
 from sgsim.kernels.remembered import R_NOT_SENT
 from sgsim.kernels.table import REFUSED
 from sgsim.model.columns import DecisionColumns
@@ -53,7 +53,7 @@ def look_at_edge(m: Memory, net: Network, rules: Rules, facts: Facts, p: Packets
     hi, lo = peer(p, row, direction)
     service = service_number(np.int64(p.protocol[row]), port, np.int64(p.icmp_type[row]), np.int64(p.icmp_code[row]))
     is_ipv6 = np.int64(p.family[row] != 4)
-    entry = np.int64(rules.first[cell(rules, unit + (direction == EGRESS), is_ipv6, hi, lo, service)])
+    entry = first_rule(rules, unit + (direction == EGRESS), is_ipv6, hi, lo, service)
     if direction == INGRESS:
         return entry
     m.clock[BARRED_BY] = entry + 1

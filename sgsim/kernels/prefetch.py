@@ -1,4 +1,4 @@
-"""What the processor can do that Python has no word for: ask for memory before it is needed, and count zero bits.
+"""What the processor can do that Python has no word for: ask for memory before it is needed, and count bits.
 
 A look-up in a table larger than the caches waits some 150 ns for memory; asked for early, many wait at once.
 """
@@ -35,5 +35,15 @@ def lowest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ANN401, ARG001  
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def ones(typing_context: Any, word: Any) -> Any:  # noqa: ANN401, ARG001  # as above
+    """How many bits are set in a word."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
+        return builder.ctpop(arguments[0])
 
     return types.int64(types.uint64), generate

@@ -15,8 +15,9 @@ MOST_S = 10
 """A scenario takes some tenths of a second."""
 
 FAULTS = [
-    ("rules.wide_lo[middle] <= lo", "rules.wide_lo[middle] < lo"),
-    ("address >> 8 & 255", "address >> 9 & 255"),
+    ("(lower <= lo)", "(lower < lo)"),
+    ("address >> 6 & 31", "address >> 7 & 31"),
+    ("np.uint64(~number & 63)", "np.uint64(-number & 63)"),
     ("m.due[at * 3 - 2] > flow", "m.due[at * 3 - 2] < flow"),
     ("apart >> 8 * (level + 1)", "apart >> 8 * (level + 2)"),
     ("segment == RST and not word", "segment == RST and word"),
@@ -40,8 +41,8 @@ FAULTS = [
     ("m.clock[STARTED], m.clock[START] = 1, now_ns", "m.clock[STARTED], m.clock[START] = 1, 0"),
     ("elif is_reply and not facts.options[AS_RECORDED]", "elif is_reply and facts.options[AS_RECORDED]"),
     (
-        "rules.first[cell(rules, unit + (direction == EGRESS), is_ipv6, hi, lo, service)])\n    if direction == INGRESS",
-        "rules.first[cell(rules, unit + (direction == INGRESS), is_ipv6, hi, lo, service)])\n    if direction == INGRESS",
+        "first_rule(rules, unit + (direction == EGRESS), is_ipv6, hi, lo, service)\n    if direction == INGRESS",
+        "first_rule(rules, unit + (direction == INGRESS), is_ipv6, hi, lo, service)\n    if direction == INGRESS",
     ),
     ("if unit < 0 or items.is_exempt[item]", "if unit < 0"),
     ("return goes_back(m, entry, direction) != 0", "return goes_back(m, entry, direction) == 0"),

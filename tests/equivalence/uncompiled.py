@@ -50,12 +50,16 @@ def _plain_structs() -> types.ModuleType:
 
 def _plain_prefetch() -> types.ModuleType:
     module = types.ModuleType("sgsim.kernels.prefetch")
-    module.__dict__.update(prefetch=lambda _array, _index: None, lowest_bit=_lowest_bit)
+    module.__dict__.update(prefetch=lambda _array, _index: None, lowest_bit=_lowest_bit, ones=_ones)
     return module
 
 
 def _lowest_bit(word: np.uint64) -> int:
     return (int(word) & -int(word)).bit_length() - 1
+
+
+def _ones(word: np.uint64) -> int:
+    return int(word).bit_count()
 
 
 def kernel_modules() -> list[str]:

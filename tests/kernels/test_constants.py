@@ -60,7 +60,7 @@ def test_bins():
 def test_services_do_not_overlap():
     starts = (0, match.UDP_FROM, match.ICMP_FROM, match.ICMPV6_FROM, match.PROTOCOL_FROM)
     assert {65536} == {after - before for before, after in itertools.pairwise(starts)}
-    assert match.PROTOCOL_FROM + 256 <= match.SERVICE_PAGES * 256
+    assert match.PROTOCOL_FROM + 256 == match.SERVICES
 
 
 def test_directions_and_replies():

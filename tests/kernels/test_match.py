@@ -11,8 +11,10 @@ from builders import group, interface, inventory, prefix_list, rule
 from equivalence.random_setups import random_rule
 from hypothesis import given
 from hypothesis import strategies as st
+from netaddr import IPNetwork
 
-from sgsim.engine.lowering.rules import RuleNumbers, header_of_service, lower_rules
+from sgsim.engine.lowering.rules import RuleLowering
+from sgsim.engine.lowering.services import header_of_service
 from sgsim.kernels import match
 from sgsim.kernels.arrays import rules_at
 from sgsim.kernels.structs import addresses
@@ -21,8 +23,9 @@ from sgsim.model.states import Direction
 from sgsim.rules.header import Header
 from sgsim.rules.match import RuleMatcher
 from sgsim.rules.openness import LITERALLY, Openness, OpenRules
+from sgsim.rules.port_range import PortRange
 from sgsim.rules.resolve import Resolver
-from sgsim.rules.rule import GroupReference
+from sgsim.rules.rule import Cidr, GroupReference, Rule
 from sgsim.rules.security_group import SecurityGroup
 
 _WORD = (1 << 64) - 1
@@ -33,8 +36,8 @@ def _look_up(place, unit, is_ipv6, his, los, services, first, opened):
     """The first rule, and the rule that leaves it untracked, of each header."""
     rules = rules_at(place)
     for row in range(len(his)):
-        at = match.cell(rules, unit, is_ipv6, his[row], los[row], services[row])
-        first[row], opened[row] = rules.first[at], rules.open[at]
+        first[row] = match.first_rule(rules, unit, is_ipv6, his[row], los[row], services[row])
+        opened[row] = match.open_rule(rules, unit, is_ipv6, his[row], los[row], services[row])
 
 
 @numba.njit
@@ -45,6 +48,11 @@ def _number(protocol, port, icmp_type, icmp_code):
 @numba.njit
 def _is_open_back(place, unit, is_ipv6, protocol):
     return match.is_open_back(rules_at(place), unit, is_ipv6, protocol)
+
+
+@numba.njit
+def _kind(place, unit, service):
+    return match.service_class(rules_at(place), unit, service)
 
 
 def service_of(header: Header) -> int:
@@ -59,8 +67,8 @@ class Lowered:
     """A matcher beside its tables."""
 
     def __init__(self, matcher: RuleMatcher) -> None:
-        self.matcher, self.numbers = matcher, RuleNumbers()
-        self.rules = lower_rules([matcher], self.numbers).rules
+        self.matcher, self.lowering = matcher, RuleLowering()
+        self.rules = self.lowering.lower([matcher]).rules
         self.place = addresses(self.rules)
 
     def compiled(self, headers: list[Header]) -> list[tuple[str | None, str | None]]:
@@ -78,7 +86,7 @@ class Lowered:
         return found
 
     def _name(self, number: int) -> str | None:
-        return None if number < 0 else self.numbers.refs[number].rule_id
+        return None if number < 0 else self.lowering.refs[number].rule_id
 
     def reference(self, headers: list[Header]) -> list[tuple[str | None, str | None]]:
         """The same by the rules one after the other."""
@@ -218,11 +226,46 @@ def test_ten_thousand_prefix_entries(family):
     at.check(headers)
 
 
-def test_a_trie_ends_where_all_is_of_one_class():
-    """Blocks of /8, /16, /24 and /32 need one, two, three and four pages."""
-    pages = [len(lowered(f"all from 10.0.0.0/{bits}").rules.peers) // 256 for bits in (8, 16, 24, 32)]
-    # EGRESS, without rules, has a page of its own.
-    assert [2, 3, 4, 5] == pages
+def test_a_trie_has_as_many_places_as_it_needs():
+    """Below the upper half of an address, a block needs a place for each other value of the bits that a node looks at."""
+    places = [len(lowered(f"all from 10.0.0.0/{bits}").rules.nodes) for bits in (16, 17, 21, 24, 32)]
+    assert [0, 2, 32, 32 + 8, 32 + 32 + 64] == [each - places[0] for each in places]
+
+
+def test_equal_nodes_are_stored_once():
+    """Of two blocks that differ in their upper halves alone, the second needs but two heads and a row."""
+    one, both = (
+        len(lowered("all from pl-1", entries=prefix_list("pl-1", *blocks)).rules.nodes)
+        for blocks in (["10.0.1.0/24"], ["10.0.1.0/24", "99.0.1.0/24"])
+    )
+    assert one + 2 == both
+
+
+def test_ten_thousand_random_rules_take_tens_of_megabytes():
+    rng = random.Random(10)
+    made = [random_narrow_rule(rng) for _ in range(10_000)]
+    at = lowered(*made, "udp all from 0.0.0.0/1", "all from 128.0.0.0/1")
+    assert sum(column.nbytes for column in at.rules) < 30e6
+    within = [rng.choice(made) for _ in range(300)]
+    headers = [
+        Header(Direction.INGRESS, Family.IPV4, rule.peer.network.first + rng.randrange(rule.peer.network.size),
+               rng.choice([6, rule.protocol]), rng.choice([rule.ports.first, rule.ports.last, rng.randrange(65536)]))
+        for rule in within
+    ]  # fmt: skip
+    at.check(headers)
+
+
+def random_narrow_rule(rng: random.Random) -> Rule:
+    """A range of ports from a block of addresses."""
+    first = rng.randrange(60_000)
+    block = IPNetwork(f"{rng.randrange(1, 224)}.{rng.randrange(256)}.{rng.randrange(256)}.0/{rng.randint(8, 25)}")
+    return Rule(
+        group_id="sg-web",
+        direction=Direction.INGRESS,
+        protocol=rng.choice([6, 17]),
+        peer=Cidr(block),
+        ports=PortRange(first, first + rng.randrange(2_000)),
+    )
 
 
 def test_hinges_are_told_by_service_and_family():
@@ -230,14 +273,14 @@ def test_hinges_are_told_by_service_and_family():
                       allow_unresolved=True)  # fmt: skip
     matcher = RuleMatcher(known.interfaces["eni-a"], Resolver(known))
     assert isinstance(matcher.rules[Direction.INGRESS][0].rule.peer, GroupReference)
-    result = lower_rules([matcher], RuleNumbers())
+    result = RuleLowering().lower([matcher])
+    place = addresses(result.rules)
     for family in Family:
         for service in (443, 442, match.ICMP_FROM + 8 * 256, match.ICMPV6_FROM + 128 * 256):
             header = header_of_service(service, Direction.INGRESS, family)
-            kind = result.rules.services[result.rules.service_pages[service >> 8] * 256 + (service & 255)]
-            at = result.rules.hinge_from[int(family is Family.IPV6)] + kind
+            at = result.rules.kinds_from[int(family is Family.IPV6)] + _kind(place.ctypes.data, 0, service)
             expected = [each.ref.rule_id for each in matcher.hinging(header)]
-            assert (expected, bool(expected)) == (result.hinge_rules[at], bool(result.rules.hinge[at]))
+            assert (expected, bool(expected)) == (result.hinge_rules.get(at, []), bool(result.rules.hinge[at]))
 
 
 def test_no_rules_admit_nothing():

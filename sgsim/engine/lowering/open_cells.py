@@ -1,4 +1,4 @@
-"""Which cells of a cross table open rules leave untracked, and which protocols have an open way back.
+"""What open rules leave untracked, and which protocols have an open way back.
 
 Here every question of `sgsim.rules.openness` is answered ahead, so that kernels ask none of them.
 """
@@ -7,34 +7,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
-from sgsim.kernels import match as kernel_match
+from sgsim.engine.lowering.cross import Claims, Cross, cross
+from sgsim.engine.lowering.services import FIRST_SERVICE, ServiceClasses
+from sgsim.kernels.match import OPEN_BY_PEER, PROTOCOL_FROM
 from sgsim.model.address import Family
-from sgsim.model.protocol import Protocol
+from sgsim.model.protocol import ANY_PROTOCOL, Protocol
 from sgsim.model.states import Direction
-from sgsim.rules.address_set import AddressSet
 from sgsim.rules.header import Header
 from sgsim.rules.match import ResolvedRule, RuleMatcher
 from sgsim.rules.openness import Openness, OpenRules
+from sgsim.rules.ranges import Ranges
 from sgsim.rules.rule import GroupReference
 
-FIRST_SERVICE = {
-    Protocol.TCP: 0,
-    Protocol.UDP: kernel_match.UDP_FROM,
-    Protocol.ICMP: kernel_match.ICMP_FROM,
-    Protocol.ICMPV6: kernel_match.ICMPV6_FROM,
-}
-"""The number of the first service of each protocol that has more than one."""
+_Back = Mapping[str, NDArray[Any]]
+"""For each group the classes of services whose way back it opens itself, bool (service classes,); empty where groups pair
+with each other."""
 
 
 @frozen
 class WaysBack:
-    """For each group of an interface, which protocols have their way back in the group itself."""
+    """For each group of an interface, which services have their way back in the group itself."""
 
-    ranges: Mapping[tuple[str, Family], list[tuple[int, int]]]
-    """As ranges of services, ends not included."""
+    services: Mapping[tuple[str, Family], Ranges]
 
     @classmethod
     def of(cls, matcher: RuleMatcher, direction: Direction) -> "WaysBack":
@@ -53,137 +50,140 @@ NO_WAYS_BACK = WaysBack({})
 """Where nobody asks."""
 
 
-def _services_back(matcher: RuleMatcher, direction: Direction, family: Family, group_id: str) -> list[tuple[int, int]]:
+def _services_back(matcher: RuleMatcher, direction: Direction, family: Family, group_id: str) -> Ranges:
     found: list[tuple[int, int]] = []
     for protocol in range(256):
         if matcher.is_open_back(Header(direction, family, 0, protocol, None), group_id):
-            number = kernel_match.PROTOCOL_FROM + protocol
-            found.append((number, number + 1))
+            number = PROTOCOL_FROM + protocol
+            found.append((number, number))
             if protocol in FIRST_SERVICE:
                 first = FIRST_SERVICE[Protocol(protocol)]
-                found.append((first, first + 65536))
-    return found
+                found.append((first, first + 65535))
+    return tuple(found)
 
 
-def open_cells(
-    rules: Sequence[ResolvedRule],
-    openness: Openness,
-    family: Family,
-    indices: NDArray[Any],
-    peers: NDArray[Any],
-    services: NDArray[Any],
-    back: Mapping[str, NDArray[Any]],
-) -> NDArray[Any]:
-    """The rule that leaves a flow untracked in each cell, -1 where none does, int32 (peer classes, service classes).
+@frozen
+class _Stage:
+    """Rules that are asked when those of the stages before admit nothing."""
 
-    Args:
-        rules: Those of one direction, in stable order.
-        openness: What counts as open.
-        family: Of which addresses.
-        indices: int32 (rules,), their numbers.
-        peers: bool (rules, peer classes), whom each admits.
-        services: bool (rules, service classes), what each admits.
-        back: For each group the service classes whose way back it opens itself, bool (service classes,); empty where
-            groups pair with each other.
-    """
-    is_open = np.array([openness.is_open(rule.rule, rule.addresses, family) for rule in rules], dtype=bool)
-    paired = services
-    if not openness.across_groups:
-        none = np.zeros(services.shape[1], dtype=bool)
-        of_rules = [back.get(rule.rule.group_id, none) for rule in rules]
-        paired = services & (np.stack(of_rules) if of_rules else services)
-    cells = cross(indices[is_open], peers[is_open], paired[is_open])
-    if openness.rules is OpenRules.COVERED:
-        for rows, in_group in _groups(rules, openness, back, services.shape[1]):
-            full = covered([rules[row] for row in rows], services[rows], family) & in_group
-            first = cross(indices[rows], peers[rows], services[rows])
-            cells = np.where(full & (cells < 0), first, cells)
-    if not openness.beside_narrow:
-        is_narrow = ~is_open
-        cells = np.where(cross(indices[is_narrow], peers[is_narrow], services[is_narrow]) >= 0, np.int32(-1), cells)
-    return cells
+    rows: NDArray[Any]
+    services: NDArray[Any] | None = None
+    """bool (service classes,): for which they are asked; None for all."""
+    said: int | None = None
+    """What a cell then says; None for the rule that admits."""
 
 
-def _groups(
-    rules: Sequence[ResolvedRule], openness: Openness, back: Mapping[str, NDArray[Any]], classes: int
-) -> list[tuple[list[int], NDArray[Any]]]:
-    """The rows of rules that may cover everyone together, and the service classes for which they may."""
-    everything = np.ones(classes, dtype=bool)
-    if openness.across_groups:
-        return [(list(range(len(rules))), everything)]
-    return [
-        ([row for row, rule in enumerate(rules) if rule.rule.group_id == group_id], in_group)
-        for group_id, in_group in back.items()
-    ]
+@frozen
+class OpenQuestions:
+    """The rules of one direction and one family, to be asked what they leave open."""
 
+    rules: Sequence[ResolvedRule]
+    """In stable order."""
+    openness: Openness
+    family: Family
+    services: ServiceClasses
+    claims: Claims
+    members: NDArray[Any]
+    """uint64 (peer classes, words), the sets of peers that a class is in, a bit for each."""
 
-def cross(indices: NDArray[Any], peers: NDArray[Any], services: NDArray[Any]) -> NDArray[Any]:
-    """The first rule of each cell, -1 where none admits: the last rule is written first, and overwritten."""
-    cells = np.full((peers.shape[1], services.shape[1]), -1, dtype=np.int32)
-    for row in range(len(indices) - 1, -1, -1):
-        cells[np.ix_(peers[row], services[row])] = indices[row]
-    return cells
+    def cells(self, named: NDArray[Any], back: _Back) -> tuple[NDArray[Any], Cross | None]:
+        """The rule that leaves a flow untracked, -1 where none does.
 
+        Returns:
+            int32 (service classes,), the rule, or `OPEN_BY_PEER` where the cross table tells; None if none is needed.
+        """
+        is_open = np.array([self._is_open(rule) for rule in self.rules], dtype=bool)
+        within = np.flatnonzero(is_open & (self.claims.peers >= 0))
+        if self.openness.rules is not OpenRules.COVERED and self.openness.beside_narrow:
+            return self._of_everyone(within, named, back), None
+        stages = [] if self.openness.beside_narrow else [_Stage(np.flatnonzero(~is_open), said=-1)]
+        stages += [_Stage(np.array([row]), self._paired(row, back)) for row in within.tolist()]
+        if self.openness.rules is OpenRules.COVERED:
+            stages += [_Stage(rows, self._full(rows) & in_group) for rows, in_group in self._groups(back)]
+        return np.full(len(self.services), OPEN_BY_PEER, np.int32), self._by_stages(stages, named)
 
-def covered(rules: Sequence[ResolvedRule], masks: NDArray[Any], family: Family) -> NDArray[Any]:
-    """For each service class, whether the rules that admit it leave out no address; references never count."""
-    full = np.zeros(masks.shape[1], dtype=bool)
-    for column in range(masks.shape[1]):
-        everyone = AddressSet()
-        for row in np.flatnonzero(masks[:, column]).tolist():
-            addresses = rules[row].addresses
-            if addresses is not None and not isinstance(rules[row].rule.peer, GroupReference):
-                everyone = everyone.union(addresses)
-        full[column] = everyone.is_everything(family)
-    return full
-
-
-def open_back(
-    rules: Sequence[ResolvedRule],
-    openness: Openness,
-    family: Family,
-    service_class: NDArray[Any],
-    masks: NDArray[Any],
-) -> NDArray[Any]:
-    """For each protocol, whether everything of it may go to everyone, uint8 (256,).
-
-    Args:
-        rules: Those of one direction.
-        openness: What counts as open.
-        family: Of which addresses.
-        service_class: int64 (services,), the class of each.
-        masks: bool (rules, service classes), which rule admits which.
-    """
-    groups = [[rule.rule.group_id for rule in rules]] if openness.across_groups else _each(rules)
-    opened = np.zeros(256, dtype=np.uint8)
-    for group in groups:
-        rows = [
-            row for row, rule in enumerate(rules) if rule.rule.group_id in group and openness.may_lead_back(rule.rule)
-        ]
-        opened |= _open_back_of([rules[row] for row in rows], openness, family, service_class, masks[rows])
-    return opened
-
-
-def _each(rules: Sequence[ResolvedRule]) -> list[list[str]]:
-    return [[group_id] for group_id in dict.fromkeys(rule.rule.group_id for rule in rules)]
-
-
-def _open_back_of(
-    rules: Sequence[ResolvedRule],
-    openness: Openness,
-    family: Family,
-    service_class: NDArray[Any],
-    masks: NDArray[Any],
-) -> NDArray[Any]:
-    alone = [rule.rule for rule in rules if openness.is_open(rule.rule, rule.addresses, family)]
-    opened = np.zeros(256, dtype=np.uint8)
-    for protocol in range(256):
-        opened[protocol] = any(rule.covers_protocol(protocol) for rule in alone)
-    if openness.rules is not OpenRules.COVERED:
+    def open_back(self) -> NDArray[Any]:
+        """For each protocol, whether everything of it may go to everyone, bool (256,)."""
+        groups = [np.arange(len(self.rules))] if self.openness.across_groups else self._rows_by_group().values()
+        opened = np.zeros(256, dtype=bool)
+        for group in groups:
+            rows = [row for row in group.tolist() if self.openness.may_lead_back(self.rules[row].rule)]
+            for row in rows:
+                rule = self.rules[row].rule
+                everything = rule.protocol == ANY_PROTOCOL
+                if self._is_open(self.rules[row]) and rule.covers_protocol(0 if everything else rule.protocol):
+                    opened[slice(None) if everything else rule.protocol] = True
+            if self.openness.rules is OpenRules.COVERED:
+                opened |= self._full_protocols(self._full(np.array(rows, dtype=np.int64)))
         return opened
-    full = covered(rules, masks, family)
-    for protocol, first in FIRST_SERVICE.items():
-        opened[protocol] |= bool(full[service_class[first : first + 65536]].all())
-    for protocol in set(range(256)) - set(FIRST_SERVICE):
-        opened[protocol] |= bool(full[service_class[kernel_match.PROTOCOL_FROM + protocol]])
-    return opened
+
+    def _is_open(self, rule: ResolvedRule) -> bool:
+        return self.openness.is_open(rule.rule, rule.addresses, self.family)
+
+    def _of_everyone(self, rows: NDArray[Any], named: NDArray[Any], back: _Back) -> NDArray[Any]:
+        """The first of some rules that each admit every peer, by class of services."""
+        found = np.full(len(self.services), -1, np.int32)
+        for row in reversed(rows.tolist()):
+            found[self._paired(row, back)] = named[row]
+        return found
+
+    def _paired(self, row: int, back: _Back) -> NDArray[Any]:
+        """The classes of services that a rule admits and that may go back."""
+        mask = self.services.admitted(row)
+        if self.openness.across_groups:
+            return mask
+        none = np.zeros(len(mask), dtype=bool)
+        paired: NDArray[Any] = mask & back.get(self.rules[row].rule.group_id, none)
+        return paired
+
+    def _groups(self, back: _Back) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """The rows of rules that may cover everyone together, and the classes of services for which they may."""
+        if self.openness.across_groups:
+            return [(np.arange(len(self.rules)), np.ones(len(self.services), dtype=bool))]
+        rows, none = self._rows_by_group(), np.zeros(0, dtype=np.int64)
+        return [(rows.get(group_id, none), in_group) for group_id, in_group in back.items()]
+
+    def _rows_by_group(self) -> dict[str, NDArray[Any]]:
+        ids = [rule.rule.group_id for rule in self.rules]
+        return {each: np.array([row for row, other in enumerate(ids) if other == each]) for each in dict.fromkeys(ids)}
+
+    def _full(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """For each class of services, whether rules leave out no address; references never count."""
+        counts = np.zeros(len(self.rules), dtype=bool)
+        counts[rows] = [not isinstance(self.rules[row].rule.peer, GroupReference) for row in rows.tolist()]
+        named = np.arange(len(self.rules) + 1, dtype=np.int32)
+        named[-1] = -1
+        claims = evolve(self.claims, peers=np.where(counts, self.claims.peers, -1))
+        return cross(claims, self.members, named).is_full(len(self.services))
+
+    def _full_protocols(self, full: NDArray[Any]) -> NDArray[Any]:
+        opened = np.zeros(256, dtype=bool)
+        for protocol in range(256) if full.any() else ():
+            first = FIRST_SERVICE.get(Protocol(protocol)) if protocol in FIRST_SERVICE else None
+            where = self.services.at(PROTOCOL_FROM + protocol, 1) if first is None else self.services.at(first, 65536)
+            opened[protocol] = full[where].all()
+        return opened
+
+    def _by_stages(self, stages: Sequence[_Stage], named: NDArray[Any]) -> Cross:
+        """A cross table of rules that are asked stage by stage."""
+        order: list[int] = []
+        says: list[int] = []
+        ranges: list[NDArray[Any]] = []
+        for stage in stages:
+            for row in stage.rows.tolist():
+                mask = self.services.admitted(row)
+                if stage.services is not None:
+                    mask &= stage.services
+                order.append(row)
+                says.append(named[row] if stage.said is None else stage.said)
+                ranges.append(np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2))
+        flat = np.concatenate([np.zeros((0, 2), np.int64), *ranges])
+        claims = Claims(
+            self.claims.peers[np.array(order, dtype=np.int64)],
+            np.arange(len(order)),
+            np.concatenate([[0], np.cumsum([len(each) for each in ranges])]).astype(np.int64),
+            flat[:, 0],
+            flat[:, 1],
+            len(self.services),
+        )
+        return cross(claims, self.members, np.array([*says, -1], dtype=np.int32))

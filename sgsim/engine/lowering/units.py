@@ -1,0 +1,123 @@
+"""One unit: the rules of one set of groups in one direction, as classes and cross tables.
+
+Addresses fall into elementary intervals, cut wherever the peer of some rule begins or ends; intervals with the same
+peers are one class. Services are cut likewise. A cell of the cross table then has the first rule that admits both.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from sgsim.engine.lowering.cross import Claims, Cross, cross
+from sgsim.engine.lowering.intervals import Intervals, intervals_of
+from sgsim.engine.lowering.open_cells import NO_WAYS_BACK, OpenQuestions, WaysBack
+from sgsim.engine.lowering.services import ServiceClasses, service_classes
+from sgsim.engine.lowering.tries import Trie, trie_of
+from sgsim.model.address import Family
+from sgsim.model.protocol import Protocol
+from sgsim.rules.match import ResolvedRule
+from sgsim.rules.openness import LITERALLY, Openness
+from sgsim.rules.ranges import Ranges
+
+_OTHER_ICMP = {Family.IPV4: Protocol.ICMPV6, Family.IPV6: Protocol.ICMP}
+"""ICMP is of IPv4 alone, ICMPv6 of IPv6 alone."""
+
+
+@frozen
+class FamilyTables:
+    """What a unit says of one family of addresses."""
+
+    peers: Intervals
+    first: Cross
+    """The first rule that admits."""
+    open: NDArray[Any]
+    """int32 (service classes,), see `Rules.open`."""
+    open_by_peer: Cross | None
+    """The same for a peer, where it depends on that."""
+    hinging: dict[int, list[str]]
+    """Classes of services that rules with an unknown peer admit, and these rules."""
+    open_back: NDArray[Any]
+    """bool (256,): by protocol."""
+
+
+@frozen
+class Unit:
+    """The tables of a unit."""
+
+    services: ServiceClasses
+    families: dict[Family, FamilyTables]
+    trie: Trie
+    """Of IPv4 addresses."""
+
+
+@frozen
+class UnitRules:
+    """What a unit is made of."""
+
+    rules: tuple[ResolvedRule, ...]
+    """In stable order."""
+    named: tuple[int, ...]
+    """What a cell says for each rule, and at last for none."""
+    openness: Openness = LITERALLY
+    ways_back: WaysBack = NO_WAYS_BACK
+
+
+def unit_of(made_of: UnitRules) -> Unit:
+    """Build the tables of some rules."""
+    services = service_classes([rule.rule for rule in made_of.rules], made_of.ways_back.services.values())
+    families = {family: _family(made_of, services, family) for family in Family}
+    narrow = families[Family.IPV4].peers
+    return Unit(services, families, trie_of(np.array(narrow.starts, dtype=np.int64), narrow.classes))
+
+
+def _family(made_of: UnitRules, services: ServiceClasses, family: Family) -> FamilyTables:
+    rules, named = made_of.rules, np.array(made_of.named, dtype=np.int32)
+    sets, set_of_rule = _peer_sets(rules, family)
+    peers = intervals_of(sets, 1 << family.bits)
+    of_rule = services.of_rule[: len(rules)]
+    claims = Claims(set_of_rule, of_rule, services.ranges_from, services.begins, services.ends, len(services))
+    questions = OpenQuestions(rules, made_of.openness, family, services, claims, peers.members)
+    back = {
+        group_id: services.admitted(row)
+        for row, (group_id, of) in enumerate(made_of.ways_back.services, len(rules))
+        if of is family
+    }
+    opened, open_by_peer = questions.cells(named, back)
+    return FamilyTables(
+        peers,
+        cross(claims, peers.members, named),
+        opened,
+        open_by_peer,
+        _hinging(rules, services, family),
+        questions.open_back(),
+    )
+
+
+def _peer_sets(rules: Sequence[ResolvedRule], family: Family) -> tuple[list[Ranges], NDArray[Any]]:
+    """The different sets of peers in a family, and which each rule has: -1 for none."""
+    numbers: dict[int, int] = {}
+    sets: list[Ranges] = []
+    of_rule = np.full(len(rules), -1, np.int64)
+    for row, rule in enumerate(rules):
+        ranges = rule.addresses.ranges(family) if rule.addresses is not None else ()
+        if not ranges or rule.rule.protocol == _OTHER_ICMP[family]:
+            continue
+        number = numbers.setdefault(id(ranges), len(sets))  # a resolver gives rules about one peer one set
+        if number == len(sets):
+            sets.append(ranges)
+        of_rule[row] = number
+    return sets, of_rule
+
+
+def _hinging(rules: Sequence[ResolvedRule], services: ServiceClasses, family: Family) -> dict[int, list[str]]:
+    unknown = [
+        row for row, rule in enumerate(rules) if rule.addresses is None and rule.rule.protocol != _OTHER_ICMP[family]
+    ]
+    names: dict[int, list[str]] = {}
+    for row in unknown:
+        for column in np.flatnonzero(services.admitted(row)).tolist():
+            names.setdefault(column, []).append(rules[row].ref.rule_id)
+    return names
