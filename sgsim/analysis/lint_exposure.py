@@ -173,7 +173,7 @@ def _tracking(inventory: Inventory, peak_by_rule: Mapping[str, int] | None) -> I
         if not saved and (rule.direction is Direction.EGRESS or saved is not None):
             continue
         way = "outbound" if rule.direction is Direction.INGRESS else "inbound"
-        price = "" if saved is None else f": {saved:,} places at the peak of this traffic"
+        price = "" if saved is None else f": {saved:,} place{'' if saved == 1 else 's'} at the peak of this traffic"
         message = f"every flow that it admits is tracked, because {way} is not open to everyone on all ports{price}"
         yield finding(
             "forces-tracking",

@@ -52,11 +52,11 @@ class Point:
     peak: int
     """Of the fullest table."""
     refused: int
-    """Packets refused because a table was full: conntrack_allowance_exceeded."""
+    """Packets, or records, refused because a table was full: conntrack_allowance_exceeded."""
     cut_flows: int
-    """Flows with packets in the middle of no flow that the longest timeout lets pass."""
+    """Flows with packets, or records, in the middle of no flow that the longest timeout lets pass."""
     cut_packets: int
-    """How many more such packets there are than with the longest timeout."""
+    """How many more of them there are than with the longest timeout."""
     allowed: int
     denied: int
 
@@ -85,6 +85,8 @@ class Sweep:
     files: tuple[str, ...]
     start_ns: int | None
     end_ns: int | None
+    unit: str = "packet"
+    """What is counted: `record` where the traffic is flow logs."""
     least_capacity: int
     """With the timeouts as they are: the fewest places with which nothing is refused."""
     at_least: Point | None
@@ -215,6 +217,7 @@ def sweep_points(
         files=plain.summary.files,
         start_ns=plain.summary.start_ns,
         end_ns=plain.summary.end_ns,
+        unit="packet" if plain.summary.records is None else "record",
         least_capacity=least,
         at_least=proof[0] if proof else None,
         below_least=proof[1] if len(proof) > 1 else None,

@@ -13,6 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from sgsim.analysis.narrowing import DEFAULT_KNOBS, Knobs, Seen, narrowed
 from sgsim.analysis.observed import openings
+from sgsim.errors import ConfigError
 from sgsim.model.columns import packet_at
 from sgsim.model.decision import Verdict
 from sgsim.model.states import Direction
@@ -80,6 +81,8 @@ class Tightening:
 
     profile: str
     files: tuple[str, ...]
+    unit: str = "packet"
+    """What is counted: `record` where the traffic is flow logs."""
     learned_until_ns: int | None
     """From this time on the traffic was held out; None if all of it was learned from."""
     rules_before: int
@@ -120,6 +123,7 @@ def tighten(
         SourceError: If nothing of the traffic can be read.
         NoTrafficError: If no packet touches a known interface.
         UnresolvedReferenceError: If a verdict hinges on a reference whose addresses nobody gave.
+        ConfigError: If nothing passes of what is to be learned from.
     """
     check_inventory(rules)
     return tighten_rules(
@@ -148,6 +152,10 @@ def tighten_rules(
         until_ns = _boundary(timed.start_ns, timed.end_ns, hold_out)
     learning = _Learning(inventory, until_ns)
     summary = replay(inventory, learning.see)
+    unit = "packet" if summary.records is None else "record"
+    if not learning.learned:
+        hint = "" if until_ns is None else " outside the part that is held out (--hold-out 0 holds out none)"
+        raise ConfigError(f"traffic must have {unit}s that pass, to learn from, got none{hint}")
     met = {count.interface_id for count in summary.interfaces}
     proposal = _Proposal(inventory, learning, knobs, met)
     while True:
@@ -160,6 +168,7 @@ def tighten_rules(
     return Tightening(
         profile=summary.profile,
         files=summary.files,
+        unit=unit,
         learned_until_ns=until_ns,
         rules_before=_count(inventory),
         rules_after=_count(new),
@@ -199,6 +208,8 @@ class _Learning:
     rules: Sequence[Any] = field(init=False, default=())
     _by_ref: dict[Any, Rule] = field(init=False)
     _last_flow: int = field(init=False, default=0)
+    learned: int = field(init=False, default=0)
+    """How many of them were before the boundary."""
 
     @_by_ref.default
     def _find_rules(self) -> dict[Any, Rule]:
@@ -213,6 +224,8 @@ class _Learning:
         self.rules = engine.rules
         allowed = decisions.verdict == Verdict.ALLOW
         self.passed.append((_codes(decisions)[allowed], decisions.rule[allowed]))
+        is_early = packets.time_ns[decisions.row[allowed]] < self.until_ns if self.until_ns is not None else allowed
+        self.learned += int(np.count_nonzero(is_early))
         found = openings(packets, decisions)
         first_new, self._last_flow = self._last_flow + 1, max(self._last_flow, int(decisions.flow.max(initial=0)))
         if self.until_ns is not None:

@@ -9,6 +9,7 @@ import click
 from attrs import evolve, frozen
 
 from sgsim.cli.options import RuleOptions, document_options
+from sgsim.cli.output_option import write_text
 from sgsim.documents.aws_writer import write_describe
 from sgsim.documents.nftables import LIMITS, Hook, write_nftables
 from sgsim.documents.yaml_writer import write_yaml
@@ -103,20 +104,4 @@ def command(given: RuleOptions, form: str, hook: str, output: str | None) -> Non
     if output is None or output == "-":
         click.echo(text, nl=False)
     else:
-        _write(Path(output), text)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file under a temporary name first, so that nobody finds half of it; a device or pipe stays what it is."""
-    is_file = path.is_file() or not path.exists()
-    target = path.with_name(f".{path.name}.partial") if is_file else path
-    try:
-        target.write_text(text, encoding="utf-8", newline="\n")
-        if is_file:
-            target.replace(path)
-    except OSError as error:
-        if is_file:
-            target.unlink(missing_ok=True)
-        raise ConfigError(
-            f"--output must be a file that can be written, got {str(path)!r}: {error.strerror}"
-        ) from error
+        write_text(Path(output), text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options
+from sgsim.cli.output_option import write_text
 from sgsim.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -126,12 +127,7 @@ def _write(path: Path, found: "Lint", reason: str) -> None:
     from sgsim.analysis.baseline import accept_all  # noqa: PLC0415  # only who writes one waits for it
     from sgsim.documents.baseline_doc import write_baseline  # noqa: PLC0415  # as above
 
-    try:
-        path.write_text(write_baseline(accept_all(found.findings, reason)), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ConfigError(
-            f"--write-baseline must be a file that can be written, got {str(path)!r}: {error.strerror}"
-        ) from error
+    write_text(path, write_baseline(accept_all(found.findings, reason)), "--write-baseline")
 
 
 def _written(found: "Lint", judged: "Judged", form: str) -> str:

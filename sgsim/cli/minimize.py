@@ -1,16 +1,13 @@
 """`sgsim minimize`: the fewest rules with the same meaning."""
 
 from pathlib import Path
-from typing import Final
 
 import click
 
-from sgsim.analysis.minimize import Minimized, minimize
+from sgsim.analysis.minimize import minimize
 from sgsim.cli.options import RuleOptions, rule_options
-from sgsim.errors import ConfigError
+from sgsim.cli.output_option import check_rule_ending, write_rules
 from sgsim.rules.inventory import Inventory
-
-ENDINGS: Final = (".yaml", ".yml", ".json")
 
 
 @click.command("minimize", short_help="Find fewer rules that mean the same")
@@ -34,12 +31,11 @@ def command(given: RuleOptions, groups: tuple[str, ...], output: str | None, for
 
     The exit code is 0 whether there are fewer or not.
     """  # noqa: D301  # click wants the character, to leave the lines as they are
-    if output is not None and Path(output).suffix not in ENDINGS:
-        raise ConfigError(f"--output must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}, got {output!r}")
+    check_rule_ending(output)
     options = given.engine_options()
     found = minimize(given.inventory(), groups, options)
     if output is not None:
-        _write(found, Path(output))
+        write_rules(Path(output), Inventory(groups={each.after.group_id: each.after for each in found.groups}))
     if form == "json":
         from sgsim.report.minimize_text import minimize_json  # noqa: PLC0415  # one form, one import
 
@@ -50,17 +46,3 @@ def command(given: RuleOptions, groups: tuple[str, ...], output: str | None, for
     from sgsim.report.summary_text import text_lines  # noqa: PLC0415  # as above
 
     write_lines(text_lines(minimize_sections(found)))
-
-
-def _write(found: Minimized, path: Path) -> None:
-    from sgsim.documents.aws_writer import write_describe  # noqa: PLC0415  # only who writes waits for it
-    from sgsim.documents.yaml_writer import write_yaml  # noqa: PLC0415  # as above
-
-    written = Inventory(groups={group.after.group_id: group.after for group in found.groups})
-    text = write_describe(written) if path.suffix == ".json" else write_yaml(written)
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ConfigError(
-            f"--output must be a file that can be written, got {str(path)!r}: {error.strerror}"
-        ) from error

@@ -11,6 +11,7 @@ from attrs import define
 from sgsim.cli.declarations import ENGINE_OPTION, Number
 from sgsim.cli.main import EXIT_BAD_INPUT, complain
 from sgsim.cli.options import RuleOptions, TrafficOptions, rule_options, traffic_argument, traffic_options
+from sgsim.cli.output_option import write_text
 from sgsim.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -193,11 +194,7 @@ def _check_reports(paths: Sequence[str]) -> None:
 
 
 def _write_report(path: Path, summary: "Summary", asking: "Asking") -> None:
-    text = _report_text(path, summary, asking)
-    try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        raise ConfigError(f"report must be a file that can be written, got {str(path)!r}: {error.strerror}") from error
+    write_text(path, _report_text(path, summary, asking), "report")
 
 
 def _report_text(path: Path, summary: "Summary", asking: "Asking") -> str:

@@ -1,18 +1,13 @@
 """`sgsim tighten`: the narrowest rules that still carry this traffic."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 import click
 
 from sgsim.cli.declarations import ENGINE_OPTION, Number
 from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options, traffic_argument
+from sgsim.cli.output_option import check_rule_ending, write_rules
 from sgsim.errors import ConfigError
-
-if TYPE_CHECKING:
-    from sgsim.analysis.tighten import Tightening
-
-OUTPUT_ENDINGS: Final = (".yaml", ".yml", ".json")
 
 
 @click.command("tighten", short_help="Find the narrowest rules that carry this traffic")
@@ -115,8 +110,7 @@ def command(
         raise ConfigError("traffic must be files, because it is read several times, got '-'")
     if hold_out >= 1:
         raise ConfigError(f"--hold-out must be less than 1, got {hold_out:g}")
-    if output is not None and Path(output).suffix not in OUTPUT_ENDINGS:
-        raise ConfigError(f"--output must end in {', '.join(OUTPUT_ENDINGS)}, got {output!r}")
+    check_rule_ending(output)
     from sgsim.analysis.narrowing import Knobs  # noqa: PLC0415  # numpy, which `sgsim --help` needs not
     from sgsim.analysis.tighten import tighten_rules  # noqa: PLC0415  # as above
     from sgsim.cli.terminal import progress  # noqa: PLC0415  # as above
@@ -136,7 +130,7 @@ def command(
             watch=watch,
         )
     if output is not None:
-        _write(Path(output), found)
+        write_rules(Path(output), found.inventory)
     if form == "json":
         from sgsim.report.tighten_json import tighten_json  # noqa: PLC0415  # one form, one import
 
@@ -151,16 +145,3 @@ def command(
         from sgsim.report.tighten_text import tighten_sections  # noqa: PLC0415  # as above
 
         write_lines(text_lines(tighten_sections(found)))
-
-
-def _write(path: Path, found: "Tightening") -> None:
-    from sgsim.documents.aws_writer import write_describe  # noqa: PLC0415  # only who writes waits for it
-    from sgsim.documents.yaml_writer import write_yaml  # noqa: PLC0415  # as above
-
-    text = write_describe(found.inventory) if path.suffix == ".json" else write_yaml(found.inventory)
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ConfigError(
-            f"--output must be a file that can be written, got {str(path)!r}: {error.strerror}"
-        ) from error

@@ -57,7 +57,9 @@ def _proof(sweep: Sweep) -> str:
         return ", because nothing is tracked"
     below = sweep.below_least
     told = (
-        f"; with {number(below.capacity or 0)}, {counted(below.refused, 'packet')} refused" if below is not None else ""
+        f"; with {number(below.capacity or 0)}, {counted(below.refused, sweep.unit)} refused"
+        if below is not None
+        else ""
     )
     return f" (replayed: {number(sweep.at_least.refused)} refused{told})"
 
@@ -68,7 +70,7 @@ def _v6(sweep: Sweep, point: Point) -> str:
         return f"its timeout of {point.tcp_established_s:g} s cuts nothing of this traffic ({silent})"
     return (
         f"its timeout of {point.tcp_established_s:g} s cuts {counted(point.cut_flows, 'flow')} and denies "
-        f"{counted(point.cut_packets, 'packet')} of them ({silent}): send keepalives more often than that, or set a longer "
+        f"{counted(point.cut_packets, sweep.unit)} of them ({silent}): send keepalives more often than that, or set a longer "
         "timeout at the interface"
     )
 
@@ -89,7 +91,7 @@ def _capacities(sweep: Sweep) -> Table:
         )
         for point in sorted(distinct.values(), key=lambda each: each.capacity or 0)
     ]
-    heads = ("Capacity", "Peak", "Refused packets", "Allowed", "Denied")
+    heads = ("Capacity", "Peak", f"Refused {sweep.unit}s", "Allowed", "Denied")
     return Table([Column(head, is_number=True) for head in heads], rows)
 
 
@@ -106,7 +108,7 @@ def _timeouts(sweep: Sweep) -> Iterator[Block]:
         )
         for point in sweep.timeouts
     ]
-    heads = ("Timeout", "Peak", "Cut flows", "Denied packets of them")
+    heads = ("Timeout", "Peak", "Cut flows", f"Denied {sweep.unit}s of them")
     yield Table([Column(head, is_number=True) for head in heads], rows)
     yield Paragraph(
         "Peak: places of the fullest table, and so the least capacity with this timeout. Cut: flows that went on after "
@@ -119,7 +121,10 @@ def _idle(sweep: Sweep) -> Table:
         Row((duration(each.gap_ns), f"{each.file}:{each.number}", each.interface_id, each.packet))
         for each in sweep.idle
     ]
-    return Table([Column("Silent", is_number=True), Column("Ended by"), Column("Interface"), Column("Packet")], rows)
+    return Table(
+        [Column("Silent", is_number=True), Column("Ended by"), Column("Interface"), Column(sweep.unit.capitalize())],
+        rows,
+    )
 
 
 def _advice(advice: Sequence[Advice]) -> Iterator[Block]:

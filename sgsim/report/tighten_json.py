@@ -12,6 +12,7 @@ class TighteningDocument:
 
     profile: str
     files: tuple[str, ...]
+    unit: str
     learned_until_ns: int | None
     """From this time on the traffic was held out; null if all of it was learned from."""
     rules_before: int

@@ -61,21 +61,21 @@ def _worded(each: Replacement) -> str:
 
 def _proof(found: Tightening) -> Iterator[Block]:
     parts = {"learned from": found.learned, "held out": found.held_out}
-    yield Facts([(name, _told(part)) for name, part in parts.items() if part is not None])
+    yield Facts([(name, _told(part, found.unit)) for name, part in parts.items() if part is not None])
     for name, part in parts.items():
         if part is not None and part.examples:
             rows = [
                 Row((f"{each.file}:{each.number}", each.interface_id, each.packet), "deny") for each in part.examples
             ]
-            yield Table([Column(f"Denied, {name}"), Column("Interface"), Column("Packet")], rows)
+            yield Table([Column(f"Denied, {name}"), Column("Interface"), Column(found.unit.capitalize())], rows)
     if found.held_out is not None and found.held_out.newly_denied:
         yield Paragraph(
             "Widen blocks or ports (--prefix4, --prefix6, --port-gap), or learn from more traffic.", is_warning=True
         )
 
 
-def _told(part: Replayed) -> str:
-    return f"{number(part.newly_denied)} of {counted(part.passed, 'packet')} that passed would be denied"
+def _told(part: Replayed, unit: str) -> str:
+    return f"{number(part.newly_denied)} of {counted(part.passed, unit)} that passed would be denied"
 
 
 def apply_script(old: Inventory, new: Inventory) -> str:

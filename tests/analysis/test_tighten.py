@@ -11,6 +11,7 @@ from sgsim.analysis.tighten import tighten_rules
 from sgsim.data import DEMO_CAPTURE, demo_path
 from sgsim.documents import load
 from sgsim.engine.options import EngineOptions
+from sgsim.errors import ConfigError
 from sgsim.simulation.driver import Wanted, run
 
 OPTIONS = EngineOptions(recorded=True)
@@ -52,6 +53,29 @@ def test_what_is_held_out_is_not_learned_from():
     assert (found.held_out.passed, found.held_out.newly_denied) == (1, 1)
     (example,) = found.held_out.examples
     assert (example.number, example.interface_id, example.rule_id) == (3, "eni-a", "sg-web:ingress:tcp:443:0.0.0.0/0")
+
+
+@pytest.mark.parametrize(
+    ("hold_out", "text", "message"),
+    [
+        (0.9, FIRST, r"traffic must have packets that pass, to learn from, got none outside the part that is held out"),
+        (0, SECOND.replace("443", "80"), r"traffic must have packets that pass, to learn from, got none$"),
+    ],
+)
+def test_nothing_is_learned_from_traffic_of_which_nothing_passes(hold_out, text, message):
+    """Rules that nothing has been seen of are not useless."""
+    known = inventory(group("tcp 443 from 0.0.0.0/0"), interface())
+    late = ListSource([packets("tcp 203.0.113.9:1 -> 192.0.2.10:80 S", text, time_ns=[0, 10**9])])
+    with pytest.raises(ConfigError, match=message):
+        tighten_rules(known, [late], OPTIONS, hold_out=hold_out)
+
+
+def test_what_is_counted_of_flow_logs_are_records(tmp_path):
+    log = tmp_path / "flows.log"
+    log.write_text("2 123456789012 eni-a 198.51.100.7 192.0.2.10 40000 443 6 10 840 100 110 ACCEPT OK\n")
+    known = inventory(group("tcp 443 from 0.0.0.0/0"), interface())
+    found = tighten_rules(known, [str(log)], OPTIONS, hold_out=0)
+    assert (found.unit, found.learned.passed) == ("record", 1)
 
 
 def test_a_rule_whose_narrowing_would_deny_what_was_seen_is_given_back():

@@ -27,7 +27,7 @@ def test_other_forms(sgsim, web):
         (("-",), "traffic must be files, because it is read several times, got '-'"),
         (("--hold-out", "1", "web.pcap"), "--hold-out must be less than 1, got 1"),
         (("--prefix4", "33", "web.pcap"), "prefix4 must be 0..32, got 33"),
-        (("-o", "rules.tf", "web.pcap"), "--output must end in .yaml, .yml, .json, got 'rules.tf'"),
+        (("-o", "rules.tf", "web.pcap"), "--output must end in .yaml, .yml or .json, got 'rules.tf'"),
         (("-o", "no/such.yaml", "web.pcap"), "--output must be a file that can be written, got 'no/such.yaml': "),
     ],
 )

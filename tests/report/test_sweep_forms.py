@@ -31,6 +31,15 @@ def test_text_says_what_is_needed_and_shows_it(found):
         assert line in text
 
 
+def test_records_of_flow_logs_are_counted_as_records(found):
+    """What is counted has its name wherever it is told."""
+    text = plain_text(text_lines(sweep_sections(evolve(found, unit="record"))))
+    assert "Refused records" in text
+    assert "Denied records of them" in text
+    assert "cuts 1 flow and denies 1 record of them" in text
+    assert "packet" not in text.lower()
+
+
 def test_json_is_as_the_schema_says(found):
     schema = Draft202012Validator(read_schema("sweep"))
     document = json.loads(analysis_json(found, peaks_note=note_on_capacity(found)))

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from attrs import evolve
 from builders import group, interface, inventory
 from jsonschema import Draft202012Validator
 from simulation.batches import ListSource, packets
@@ -36,6 +37,12 @@ def test_text_shows_the_change_and_the_proof(found):
         "  list:3            eni-a      udp 192.0.2.10:40000 -> 10.0.0.2:53",
     ):
         assert line in lines
+
+
+def test_records_of_flow_logs_are_counted_as_records(found):
+    lines = plain_text(text_lines(tighten_sections(evolve(found, unit="record")))).splitlines()
+    assert "  learned from  0 of 2 records that passed would be denied" in lines
+    assert not [line for line in lines if "packet" in line.lower()]
 
 
 def test_json_is_as_the_schema_says(found):
