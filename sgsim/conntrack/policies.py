@@ -76,5 +76,7 @@ class BypassProtocols(Policy):
     """None: every flow is tracked."""
     TCP_UDP = "tcp-udp"
     """TCP and UDP alone, as AWS's text names them."""
+    TCP_UDP_ICMPV6 = "tcp-udp-icmpv6"
+    """ICMPv6 too, which AWS's text on ICMP does not name."""
     ALL_BUT_ICMP = "all-but-icmp"
     """Those of every protocol but ICMP and ICMPv6."""

@@ -65,10 +65,17 @@ class Profile:
     invalid: Setting[InvalidSegment]
     unanswered: Setting[Unanswered]
     fragments: Setting[Fragments]
+    midstream_untracked: Setting[bool]
+    """Whether `midstream=deny` holds for flows that open rules would leave untracked, too."""
+    midstream_after_cut: Setting[Midstream]
+    full_untracked: Setting[bool]
+    """Whether a full table refuses new flows that open rules leave untracked, too."""
     late_refresh: Setting[bool]
     """Whether packets after the end (TIME_WAIT, CLOSE) restart the timeout."""
     ignored_refresh: Setting[bool]
     """Whether segments that move nothing restart the timeout."""
+    related_refresh: Setting[bool]
+    """Whether an ICMP error that passes restarts the timeout of the flow that it is about."""
     icmp_code_in_key: Setting[bool]
     """Whether ICMP queries that differ only in their code make two flows."""
     linux_tcp_rules: Setting[bool]
@@ -167,8 +174,12 @@ AWS_NITRO: Final = Profile(
     invalid=Setting(InvalidSegment.PASS, _ASSUMED, "aws-ct", "no check of flags is documented"),
     unanswered=Setting(Unanswered.ESTABLISHED, _DOCUMENTED, "aws-ct", "a tracked flow passes whatever the rules say"),
     fragments=Setting(Fragments.DENY, _ASSUMED, "aws-nitro-perf", "no rule for fragments is documented"),
+    midstream_untracked=Setting(False, _ASSUMED, "aws-ct", "what is not tracked has no state to belong to"),
+    midstream_after_cut=Setting(Midstream.DENY, _ASSUMED, "aws-ct", "a cut is promised only where permission is lost"),
+    full_untracked=Setting(False, _ASSUMED, "aws-ct o-millionws", "untracked flows take no place"),
     late_refresh=Setting(False, _ASSUMED, "aws-flr", "packets after the close are among the causes of REJECT"),
     ignored_refresh=Setting(True, _OBSERVED, "aws-ct", "the timeout counts silence"),
+    related_refresh=Setting(False, _ASSUMED, "aws-ct"),
     icmp_code_in_key=Setting(False, _ASSUMED, "aws-ct"),
     linux_tcp_rules=Setting(False, _ASSUMED, "aws-ct"),
 )  # fmt: skip
@@ -206,8 +217,12 @@ LINUX: Final = Profile(
     invalid=Setting(InvalidSegment.RULES, _OBSERVED, "linux-nfct"),
     unanswered=Setting(Unanswered.RULES, _OBSERVED, "linux-nfct"),
     fragments=Setting(Fragments.DENY, _OBSERVED, "linux-nfct", "the kernel judges the datagram when it is complete"),
+    midstream_untracked=Setting(False, _DOCUMENTED, "linux-nfct", "without effect: nothing is left untracked"),
+    midstream_after_cut=Setting(Midstream.PICKUP, _DOCUMENTED, "linux-nfct", "without effect, as above"),
+    full_untracked=Setting(False, _DOCUMENTED, "linux-nfct", "without effect, as above"),
     late_refresh=Setting(True, _OBSERVED, "linux-nfct"),
     ignored_refresh=Setting(False, _OBSERVED, "linux-nfct"),
+    related_refresh=Setting(False, _OBSERVED, "linux-nfct"),
     icmp_code_in_key=Setting(True, _OBSERVED, "linux-nfct"),
     linux_tcp_rules=Setting(True, _OBSERVED, "linux-nfct"),
 )

@@ -9,7 +9,7 @@ from attrs import frozen
 from sgsim.conntrack.entry import TrackingCause
 from sgsim.conntrack.policies import BypassProtocols
 from sgsim.model.path import PathLabel
-from sgsim.model.protocol import ICMP_PROTOCOLS, PORT_PROTOCOLS
+from sgsim.model.protocol import ICMP_PROTOCOLS, PORT_PROTOCOLS, Protocol
 from sgsim.rules.header import Header
 from sgsim.rules.match import ResolvedRule, RuleMatcher
 
@@ -51,5 +51,7 @@ def may_bypass(policy: BypassProtocols, protocol: int) -> bool:
             return False
         case BypassProtocols.TCP_UDP:
             return protocol in PORT_PROTOCOLS
+        case BypassProtocols.TCP_UDP_ICMPV6:
+            return protocol in PORT_PROTOCOLS or protocol == Protocol.ICMPV6
         case BypassProtocols.ALL_BUT_ICMP:
             return protocol not in ICMP_PROTOCOLS

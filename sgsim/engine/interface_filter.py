@@ -19,7 +19,7 @@ from sgsim.engine.edge_steps import look_ahead, network_acl_in, network_acl_out
 from sgsim.engine.memory import EndedFlows, FragmentKey, FragmentMemory
 from sgsim.engine.options import EngineOptions
 from sgsim.engine.passage import Passage
-from sgsim.engine.steps import STEPS
+from sgsim.engine.steps import STEPS, refresh_quoted
 from sgsim.model.address import Family
 from sgsim.model.decision import VERDICT_OF_REASON, Decision, Reason, Verdict
 from sgsim.model.five_tuple import FiveTuple
@@ -92,6 +92,7 @@ class InterfaceFilter:
             decision = step(self, passage)
             if decision is not None:
                 network_acl_out(self, passage, decision)
+                refresh_quoted(self, passage, decision)
                 return decision
         raise AssertionError("the last step must answer")
 
@@ -314,10 +315,10 @@ class InterfaceFilter:
         has_moved = entry.tcp is None or (move.flow is not None and move.flow.state is not entry.tcp.state)
         answered = entry.answered or direction is ConntrackDirection.REPLY
         self.table.advance(entry, move.flow, answered=answered, is_stream=is_stream)
-        if move.renews and (has_moved or self._restarts(entry, move.effect)):
+        if move.renews and (has_moved or self.restarts(entry, move.effect)):
             self.table.refresh(entry, passage.now_ns + self.timeout_ns(entry))
 
-    def _restarts(self, entry: ConntrackEntry, effect: Effect) -> bool:
+    def restarts(self, entry: ConntrackEntry, effect: Effect) -> bool:
         """Whether a segment that leaves the state as it is restarts the timeout."""
         if entry.tcp_state in ENDED_STATES and not self.profile.late_refresh.value:
             return False

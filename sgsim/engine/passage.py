@@ -36,6 +36,8 @@ class Passage:
     """A flow that was denied so far and that this packet tries again."""
     deleted: ConntrackEntry | None = None
     """A tracked flow that this packet ends at once."""
+    quoted: ConntrackEntry | None = None
+    """The flow that it is about, if it is an ICMP error."""
     opener: Direction | None = None
     """Which way the packet went that opened, or would have opened, its flow."""
     rule: ResolvedRule | None = None

@@ -78,7 +78,7 @@ def later_fragment(at: "InterfaceFilter", passage: Passage) -> Decision | None:
 def related(at: "InterfaceFilter", passage: Passage) -> Decision | None:
     """An ICMP error about a remembered flow, sent to the sender of the packet that it quotes.
 
-    It restarts no timeout. Source: `[aws-mtu]`, whose text has held four positions.
+    Unless `related_refresh` says otherwise, it restarts no timeout. Source: `[aws-mtu]`, whose text has held four positions.
     """
     packet = passage.packet
     if packet.icmp_type not in ICMP_ERRORS.get(packet.five_tuple.protocol, ()):
@@ -90,6 +90,7 @@ def related(at: "InterfaceFilter", passage: Passage) -> Decision | None:
     if entry is None or entry.tracking is Tracking.REFUSED:
         passage.note(Step.RELATED, "no flow", quoted=packet.quote.five_tuple)
         return None
+    passage.quoted = entry
     policy = at.profile.related_icmp.value
     covered = policy is RelatedIcmp.ALWAYS or (
         policy is RelatedIcmp.AUTOMATIC_OR_UNTRACKED
@@ -99,6 +100,15 @@ def related(at: "InterfaceFilter", passage: Passage) -> Decision | None:
     if not covered:
         return None
     return at.answer(passage, Reason.RELATED, ConntrackState.RELATED, entry)
+
+
+def refresh_quoted(at: "InterfaceFilter", passage: Passage, decision: Decision) -> None:
+    """An ICMP error that passes, by a rule or as related, may restart the timeout of the flow that it is about."""
+    entry = passage.quoted
+    if entry is None or decision.verdict is not Verdict.ALLOW or not at.profile.related_refresh.value:
+        return
+    if at.restarts(entry, Effect.MOVED):
+        at.table.refresh(entry, passage.now_ns + at.timeout_ns(entry))
 
 
 def _quoted_flow(at: "InterfaceFilter", passage: Passage) -> ConntrackEntry | None:
@@ -284,8 +294,20 @@ def bypass(at: "InterfaceFilter", passage: Passage) -> Decision | None:
     passage.choice = choice
     if choice.open_rule is None:
         return None
+    if at.profile.midstream_untracked.value and _is_midstream(at, passage):
+        return opening(at, passage)
+    if at.profile.full_untracked.value and not at.has_room(passage):
+        return room(at, passage)
     passage.rule = choice.open_rule
     return at.answer(passage, Reason.UNTRACKED, ConntrackState.UNTRACKED, at.enter(passage, choice))
+
+
+def _is_midstream(at: "InterfaceFilter", passage: Passage) -> bool:
+    """Whether a segment is one that opens no flow."""
+    if passage.segment in {None, Segment.SYN}:
+        return False
+    policies = (at.profile.midstream.value, at.profile.midstream_after_cut.value if passage.was_cut else Midstream.DENY)
+    return Midstream.PICKUP not in policies
 
 
 def opening(at: "InterfaceFilter", passage: Passage) -> Decision | None:
@@ -295,7 +317,7 @@ def opening(at: "InterfaceFilter", passage: Passage) -> Decision | None:
         return at.answer(passage, Reason.RULE, _state_without_entry(at, passage))
     if passage.segment is None:
         return None
-    if passage.segment is Segment.SYN or at.profile.midstream.value is Midstream.PICKUP:
+    if not _is_midstream(at, passage):
         state = tcp.TCP_PICKUP.get(passage.segment)
         passage.note(Step.OPENING, "opens" if state else "cannot be picked up", segment=passage.segment)
         if state is None:

@@ -105,10 +105,9 @@ def choose(
     """
     protocol = word >> 32 & 255
     bypass = facts.options[BYPASS]
-    may_bypass = (
-        protocol == TCP or protocol == UDP if bypass == 1 else bypass == 2 and protocol != ICMP and protocol != ICMPV6
-    )
-    if not may_bypass:
+    has_ports = protocol == TCP or protocol == UDP
+    is_other = (bypass == 3 and protocol == ICMPV6) or (bypass == 2 and protocol != ICMP and protocol != ICMPV6)
+    if not (has_ports and bypass) and not is_other:
         return -1, CAUSE_PROTOCOL
     is_ipv6 = np.int64(word & KEY_IPV6 != 0)
     if path(net, interface, is_ipv6, hi, lo)[0]:

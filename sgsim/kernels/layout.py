@@ -163,7 +163,7 @@ OTHER_TIMEOUT: Final = 14
 TIMEOUT_WORDS: Final = 15
 
 # Positions in `options`.
-BYPASS: Final = 0  # 0 none, 1 TCP and UDP, 2 all but ICMP
+BYPASS: Final = 0  # 0 none, 1 TCP and UDP, 2 all but ICMP and ICMPv6, 3 TCP, UDP and ICMPv6
 UNTRACK_WHEN_OPENED: Final = 1
 STREAM_BY_AGE: Final = 2
 RELATED: Final = 3  # 0 never, 1 automatic or untracked, 2 always
@@ -188,7 +188,11 @@ CLIENT_PORT: Final = 21
 STREAM_AGE_NS: Final = 22
 ENDED_MOST: Final = 23
 ASKS_SENDER: Final = 24  # whether a packet recorded at its receiver was sent if its sender is known too
-OPTION_WORDS: Final = 25
+MIDSTREAM_UNTRACKED: Final = 25
+PICKUP_AFTER_CUT: Final = 26
+FULL_UNTRACKED: Final = 27
+RELATED_REFRESH: Final = 28
+OPTION_WORDS: Final = 29
 
 # Why a kernel comes back before the end of its batch.
 DONE: Final = 0

@@ -11,7 +11,6 @@ from sgsim.kernels.answers import (
     DENY,
     R_ESTABLISHED,
     R_NETWORK_ACL,
-    R_RELATED,
     R_UNTRACKED,
     SKIP,
     answer,
@@ -23,8 +22,6 @@ from sgsim.kernels.answers import (
 )
 from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets, Rules
 from sgsim.kernels.choices import (
-    ICMP,
-    ICMPV6,
     SYN,
     TCP,
     UNRESOLVED_RULE,
@@ -62,17 +59,15 @@ from sgsim.kernels.layout import (
     NOW,
     OPENER_EGRESS_AT,
     OWNER,
-    RELATED,
     STATE,
-    TRACKING_AT,
     UNANSWERED_RULES,
     UNTRACK_WHEN_OPENED,
     VERSION,
     VERSION_AT,
 )
-from sgsim.kernels.locate import EGRESS, INGRESS, local32, query_word
+from sgsim.kernels.locate import INGRESS
 from sgsim.kernels.match import service_number
-from sgsim.kernels.table import REFUSED, TRACKED, UNTRACKED, find, find_wide, hash_key
+from sgsim.kernels.table import TRACKED, UNTRACKED
 from sgsim.model.columns import DecisionColumns
 from sgsim.model.decision import Reason
 from sgsim.model.protocol import TcpFlags
@@ -139,63 +134,6 @@ def later_fragment(
         verdict, reason, rule = DENY, R_NETWORK_ACL, m.clock[BARRED_BY] - 1
     emit(m, out, at, row, interface, direction, reason, verdict, state, rule, -1)
     return verdict
-
-
-@kernel(is_entry=False)
-def quoted_entry(m: Memory, facts: Facts, p: Packets, items: Items, item: int) -> int:
-    """The flow of the packet that an ICMP error quotes, -1 for none."""
-    row, interface = np.int64(items.row[item]), np.int64(items.interface[item])
-    quote = np.int64(p.quote[row])
-    if p.quoted_src_hi[quote] != p.dst_hi[row] or p.quoted_src_lo[quote] != p.dst_lo[row]:
-        return -1
-    direction = INGRESS + EGRESS - np.int64(items.direction[item])
-    protocol, is_ipv6 = np.int64(p.quoted_protocol[quote]), np.int64(p.quoted_family[quote] != 4)
-    src, dst = (
-        local32(p.quoted_src_hi[quote], p.quoted_src_lo[quote], is_ipv6),
-        local32(p.quoted_dst_hi[quote], p.quoted_dst_lo[quote], is_ipv6),
-    )
-    src_port, dst_port = np.int64(p.quoted_src_port[quote]), np.int64(p.quoted_dst_port[quote])
-    if direction == EGRESS:
-        addresses, word = src | dst << 32, src_port | dst_port << 16
-    else:
-        addresses, word = dst | src << 32, dst_port | src_port << 16
-    word |= protocol << 32
-    if protocol == ICMP or protocol == ICMPV6:
-        query = query_word(
-            facts, protocol, np.int64(p.quoted_icmp_type[quote]), np.int64(p.quoted_icmp_code[quote]), direction
-        )
-        if query < 0:
-            return -1
-        word |= query
-    if not is_ipv6:
-        return find(m, addresses, word, interface, hash_key(addresses, word, interface))
-    word |= KEY_IPV6
-    wide = (p.quoted_src_hi[quote], p.quoted_src_lo[quote], p.quoted_dst_hi[quote], p.quoted_dst_lo[quote])
-    if direction == INGRESS:
-        wide = (p.quoted_dst_hi[quote], p.quoted_dst_lo[quote], p.quoted_src_hi[quote], p.quoted_src_lo[quote])
-    return find_wide(m, addresses, word, interface, hash_key(addresses, word, interface), wide)
-
-
-@kernel(is_entry=False)
-def related(m: Memory, facts: Facts, p: Packets, out: DecisionColumns, at: int, items: Items, item: int) -> int:
-    """An ICMP error about a remembered flow, sent to the sender of the packet that it quotes."""
-    row = np.int64(items.row[item])
-    kind = (256 if p.protocol[row] == ICMPV6 else 0) + np.int64(p.icmp_type[row])
-    if not facts.errors[kind]:
-        return GO_ON
-    entry = quoted_entry(m, facts, p, items, item)
-    if entry < 0:
-        return GO_ON
-    state = m.pool[entry * ENTRY_WORDS + STATE]
-    tracking = state >> TRACKING_AT & 3
-    if tracking == REFUSED:
-        return GO_ON
-    policy = facts.options[RELATED]
-    covered = policy == 2 or (policy == 1 and (tracking == UNTRACKED or state >> AUTOMATIC_AT & 1 != 0))
-    if not covered:
-        return GO_ON
-    interface, direction = np.int64(items.interface[item]), np.int64(items.direction[item])
-    return answer(m, facts, p, out, at, row, interface, direction, R_RELATED, S_RELATED, rule_of(m, entry), entry)
 
 
 @kernel(is_entry=False)

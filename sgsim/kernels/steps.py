@@ -47,6 +47,7 @@ from sgsim.kernels.layout import (
     FLOW,
     FRAGMENT_IPV6_NS,
     FRAGMENT_NS,
+    FULL_UNTRACKED,
     HAS_EDGES,
     HINGE_INTERFACE,
     HINGE_SERVICE,
@@ -56,9 +57,11 @@ from sgsim.kernels.layout import (
     IN_USE,
     INVALID,
     LAST_SEGMENT_AT,
+    MIDSTREAM_UNTRACKED,
     NOW,
     OPENER_EGRESS_AT,
     PICKUP,
+    PICKUP_AFTER_CUT,
     RECORDED,
     STATE,
     TABLE_WORDS,
@@ -67,6 +70,7 @@ from sgsim.kernels.layout import (
 from sgsim.kernels.locate import ANSWER, INGRESS
 from sgsim.kernels.match import service_number
 from sgsim.kernels.network_acl import answers_barred, look_at_edge, network_acl_in
+from sgsim.kernels.related import refresh_quoted, related
 from sgsim.kernels.remembered import (
     AS_NEW,
     GO_ON,
@@ -89,7 +93,6 @@ from sgsim.kernels.remembered import (
     deny_for_room,
     later_fragment,
     presume,
-    related,
     segment_of,
     tracked,
     untracked,
@@ -143,11 +146,17 @@ def by_rules(
         return answer(m, facts, p, out, at, row, interface, direction, R_RULE, S_INVALID, rule, -1)
     if found & IS_UNANSWERED:
         return answer(m, facts, p, out, at, row, interface, direction, R_RULE, S_NEW, rule, entry)
+    picks_up = facts.options[PICKUP] != 0 or (found & WAS_CUT != 0 and facts.options[PICKUP_AFTER_CUT] != 0)
+    is_midstream = segment > SYN and not picks_up
     cause = CAUSE_PROTOCOL
     if items.has_key[item]:
         opener = find_opener(net, rules, facts, p, items, item, segment, found & MAY_PRESUME != 0)
         open_rule, cause = choose(net, rules, facts, interface, word, opener, hi, lo)
         if open_rule >= 0:
+            if is_midstream and facts.options[MIDSTREAM_UNTRACKED]:
+                return answer(m, facts, p, out, at, row, interface, direction, R_MIDSTREAM, S_INVALID, rule, -1)
+            if facts.options[FULL_UNTRACKED] and not has_room(m, net, interface, is_ipv6, hi, lo):
+                return deny_for_room(m, net, facts, p, out, at, row, interface, direction, rule)
             if refused >= 0:
                 forget(m, net, facts, refused, REPLACED, m.clock[NOW])
             bits = first_tcp(facts, segment, 0, 0)
@@ -157,7 +166,7 @@ def by_rules(
         return answer(m, facts, p, out, at, row, interface, direction, R_RULE, state, rule, -1)
     bits = 0
     if segment:
-        if segment != SYN and not facts.options[PICKUP]:
+        if is_midstream:
             return answer(m, facts, p, out, at, row, interface, direction, R_MIDSTREAM, S_INVALID, rule, -1)
         bits = np.int64(facts.pickup[segment])
         if not bits:
@@ -217,6 +226,7 @@ def send(
     if p.quote[row] >= 0:
         verdict = related(m, facts, p, out, at, items, item)
         if verdict != GO_ON:
+            refresh_quoted(m, net, facts, p, items, item, verdict)
             return verdict
     segment = segment_of(facts, p, row)
     entry = find_item(m, p, items, item) if items.has_key[item] else -1
@@ -228,7 +238,10 @@ def send(
             return answer(m, facts, p, out, at, row, interface, direction, R_NOT_SENT, 0, rule, entry)
     if entry >= 0 and m.pool[entry * ENTRY_WORDS + STATE] >> TRACKING_AT & 3 == TRACKED:
         verdict, found = tracked(m, net, rules, facts, p, out, at, items, item, entry, segment)
-    return go_on(m, net, rules, facts, p, out, at, items, item, entry, segment, verdict, found)
+    verdict = go_on(m, net, rules, facts, p, out, at, items, item, entry, segment, verdict, found)
+    if p.quote[row] >= 0:
+        refresh_quoted(m, net, facts, p, items, item, verdict)
+    return verdict
 
 
 @kernel(is_entry=False)

@@ -190,7 +190,7 @@ def _protocol_cause(stop: Stop) -> str:
             return "this profile tracks every flow"
         case BypassProtocols.ALL_BUT_ICMP:
             return "ICMP always is, however open the rules"
-        case BypassProtocols.TCP_UDP:
+        case BypassProtocols.TCP_UDP | BypassProtocols.TCP_UDP_ICMPV6:
             name = protocol_name(stop.packet.five_tuple.protocol)
             what = "ICMP" if stop.packet.five_tuple.protocol in ICMP_PROTOCOLS else f"protocol {name}"
             return f"{what} always is; open rules leave only TCP and UDP untracked"

@@ -352,10 +352,13 @@ class _Fates:
     def _of_untracked(
         self, place: _Place, opening: Header, turned: Header | None, *, is_admitted: bool, is_open: bool
     ) -> Fate:
+        profile = self.options.profile
+        picks_up = Midstream.PICKUP in {profile.midstream.value, profile.midstream_after_cut.value}
         # After a cut a segment in the middle is taken to be of whichever side open rules would leave untracked.
-        if is_open or (is_admitted and turned is not None and self._is_open(place, turned)):
+        is_turned = is_admitted and turned is not None and self._is_open(place, turned)
+        if is_open or (is_turned and (picks_up or not profile.midstream_untracked.value)):
             return Fate.STAYS_UNTRACKED
-        may_open = opening.protocol != Protocol.TCP or self.options.profile.midstream.value is Midstream.PICKUP
+        may_open = opening.protocol != Protocol.TCP or picks_up
         return Fate.BECOMES_TRACKED if is_admitted and may_open else Fate.CUT
 
     def _is_open(self, place: _Place, opening: Header) -> bool:

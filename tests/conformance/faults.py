@@ -98,12 +98,12 @@ FAULTS: Final[dict[str, Fault]] = {
     ),
     "nothing expires": Fault(ConntrackTable, "expire", always(0), {"timeout-boundaries", "timeouts", "capacity", "tcp"}, kernel=True),
     "only the opener restarts the timeout": Fault(
-        InterfaceFilter, "_restarts", lambda _, entry, __: not entry.answered, {"timeouts"}, kernel=True
+        InterfaceFilter, "restarts", lambda _, entry, __: not entry.answered, {"timeouts"}, kernel=True
     ),
     "after the close nothing restarts the timeout": Fault(
         InterfaceFilter,
-        "_restarts",
-        lambda self, entry, effect, restarts=InterfaceFilter._restarts: (
+        "restarts",
+        lambda self, entry, effect, restarts=InterfaceFilter.restarts: (
             entry.tcp_state not in ENDED_STATES and restarts(self, entry, effect)
         ),
         {"linux", "settings"},

@@ -14,7 +14,7 @@ from sgsim.conntrack import policies
         (policies.RelatedIcmp, "never automatic-or-untracked always"),
         (policies.Fragments, "deny rules"),
         (policies.UdpStream, "second-request answered-and-old"),
-        (policies.BypassProtocols, "none tcp-udp all-but-icmp"),
+        (policies.BypassProtocols, "none tcp-udp tcp-udp-icmpv6 all-but-icmp"),
     ],
 )
 def test_a_policy_is_written_as_options_take_it(kind, words):

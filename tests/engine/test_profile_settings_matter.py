@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from attrs import evolve
 from builders import group, interface, inventory, packet, prefix_list
 from engine.walking import HOST, HOST_V6, Walk, icmp_error, profile
 
 from sgsim.conntrack.profile import AWS_NITRO, LINUX
+from sgsim.conntrack.timeouts import NANOSECONDS
 from sgsim.model.packet import Fragment, Packet
 from sgsim.model.states import TcpState
 
@@ -18,7 +20,7 @@ TRACKED = (
     "icmpv6 128 from ::/0",
     "47 from 198.51.100.0/24",
 )
-OPEN = ("all from 0.0.0.0/0", "all to 0.0.0.0/0")
+OPEN = ("all from 0.0.0.0/0", "all from ::/0", "all to 0.0.0.0/0", "all to ::/0")
 
 WAY_TO: dict[TcpState, tuple[str, ...]] = {
     TcpState.SYN_SENT: (">S",),
@@ -99,7 +101,12 @@ def exempt_traffic(value: object) -> list[str]:
 
 def bypass(value: object) -> list[str]:
     walk = Walk(*OPEN, profile=profile(bypass=value))
-    texts = (f"tcp {CLIENT} -> {SERVER} S", f"47 198.51.100.7 -> {HOST}", f"icmp 198.51.100.7 -> {HOST} type 8 code 0")
+    texts = (
+        f"tcp {CLIENT} -> {SERVER} S",
+        f"icmpv6 2001:db8::99 -> {HOST_V6} type 128 code 0",
+        f"47 198.51.100.7 -> {HOST}",
+        f"icmp 198.51.100.7 -> {HOST} type 8 code 0",
+    )
     return [walk.say(text) for text in texts]
 
 
@@ -161,6 +168,34 @@ def midstream(value: object) -> list[str]:
     return [Walk(*TRACKED, profile=profile(midstream=value)).say(f"tcp {CLIENT} -> {SERVER} A")]
 
 
+def midstream_untracked(value: object) -> list[str]:
+    return [Walk(*OPEN, profile=profile(midstream_untracked=value)).say(f"tcp {CLIENT} -> {SERVER} A")]
+
+
+def midstream_after_cut(value: object) -> list[str]:
+    """The block of everyone narrowed to one that still holds the peer: its next segment, and a stray one."""
+    walk = Walk(*OPEN, profile=profile(midstream_after_cut=value))
+    walk.connect(CLIENT, SERVER)
+    walk.change(*TRACKED)
+    return [walk.say(f"tcp {CLIENT} -> {SERVER} A"), walk.say(f"tcp 198.51.100.8:40000 -> {SERVER} A")]
+
+
+def full_untracked(value: object) -> list[str]:
+    """One place, taken by a ping; then a new flow that is untracked."""
+    walk = Walk(*OPEN, profile=profile(full_untracked=value), capacity=1)
+    walk.say(f"icmp 198.51.100.7 -> {HOST} type 8 code 0")
+    return [walk.say(f"tcp {CLIENT} -> {SERVER} S")]
+
+
+def related_refresh(value: object) -> list[str]:
+    """A flow whose answer comes after 40 s: with an error about it at 20 s, which a rule admits, and without."""
+    walk = Walk(*TRACKED, "icmp 3 from 0.0.0.0/0", profile=profile(related_refresh=value))
+    walk.say(UDP[0], 0)
+    error = icmp_error(f"icmp 203.0.113.9 -> {HOST} type 3 code 4", UDP[1])
+    walk.say(evolve(error, time_ns=20 * NANOSECONDS), 20)
+    return [walk.say(UDP[1], 40)]
+
+
 def invalid(value: object) -> list[str]:
     return segments(Walk(*TRACKED, profile=profile(invalid=value)), (">S", ">A"))[1:]
 
@@ -204,9 +239,10 @@ def linux_tcp_rules(value: object) -> list[str]:
 POLICIES: dict[Callable[[object], list[str]], dict[object, list[str]]] = {
     exempt_traffic: {True: ["allow exempt exempt"], False: ["deny no_rule new"]},
     bypass: {
-        "none": ["allow rule new"] * 3,
-        "tcp-udp": ["allow untracked untracked", "allow rule new", "allow rule new"],
-        "all-but-icmp": ["allow untracked untracked", "allow untracked untracked", "allow rule new"],
+        "none": ["allow rule new"] * 4,
+        "tcp-udp": ["allow untracked untracked", *["allow rule new"] * 3],
+        "tcp-udp-icmpv6": [*["allow untracked untracked"] * 2, *["allow rule new"] * 2],
+        "all-but-icmp": ["allow untracked untracked", "allow rule new", "allow untracked untracked", "allow rule new"],
     },
     open_rules: {
         "literal": ["allow rule new"] * 2,
@@ -224,6 +260,13 @@ POLICIES: dict[Callable[[object], list[str]], dict[object, list[str]]] = {
         "always": ["allow related related"] * 2,
     },
     midstream: {"deny": ["deny midstream invalid"], "pickup": ["allow rule new"]},
+    midstream_untracked: {True: ["deny midstream invalid"], False: ["allow untracked untracked"]},
+    midstream_after_cut: {
+        "deny": ["deny cut invalid", "deny midstream invalid"],
+        "pickup": ["allow rule new", "deny midstream invalid"],
+    },
+    full_untracked: {True: ["deny table_full new"], False: ["allow untracked untracked"]},
+    related_refresh: {True: ["allow established established"], False: ["deny no_rule new"]},
     invalid: {
         "pass": ["allow established new"],
         "rules": ["allow rule invalid"],

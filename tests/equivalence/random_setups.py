@@ -33,12 +33,12 @@ from sgsim.rules.rule import Cidr, GroupReference, IcmpMatch, Peer, PrefixListRe
 from sgsim.rules.security_group import SecurityGroup
 
 POLICIES: Final = {
-    "midstream": Midstream, "invalid": InvalidSegment, "unanswered": Unanswered, "related_icmp": RelatedIcmp,
+    "midstream": Midstream, "midstream_after_cut": Midstream, "invalid": InvalidSegment, "unanswered": Unanswered, "related_icmp": RelatedIcmp,
     "fragments": Fragments, "udp_stream": UdpStream, "bypass": BypassProtocols, "open_rules": OpenRules,
 }  # fmt: skip
 SWITCHES: Final = (
     "open_own_protocol", "open_across_groups", "open_beside_narrow",
-    "exempt_traffic", "untrack_when_opened", "late_refresh", "ignored_refresh", "icmp_code_in_key", "linux_tcp_rules",
+    "midstream_untracked", "full_untracked", "related_refresh", "exempt_traffic", "untrack_when_opened", "late_refresh", "ignored_refresh", "icmp_code_in_key", "linux_tcp_rules",
 )  # fmt: skip
 
 _BLOCKS: Final = (

@@ -48,6 +48,13 @@ FAULTS = [
     ("return goes_back(m, entry, direction) != 0", "return goes_back(m, entry, direction) == 0"),
     ("np.int64(barred_by != 0) << BARRED_AT", "np.int64(barred_by == 0) << BARRED_AT"),
     ("PLACES_AT: Final = 17", "PLACES_AT: Final = 18"),
+    ("segment > SYN and not picks_up", "segment > SYN and picks_up"),
+    ("facts.options[PICKUP_AFTER_CUT] != 0", "facts.options[PICKUP_AFTER_CUT] == 0"),
+    ("if is_midstream and facts.options[MIDSTREAM_UNTRACKED]", "if facts.options[MIDSTREAM_UNTRACKED]"),
+    ("if facts.options[FULL_UNTRACKED] and not has_room", "if facts.options[FULL_UNTRACKED] and has_room"),
+    ("bypass == 3 and protocol == ICMPV6", "bypass == 3 and protocol == ICMP"),
+    ("if m.pool[word + EXPIRES] < before", "if m.pool[word + EXPIRES] > before"),
+    ("or not facts.options[RELATED_REFRESH]", "or facts.options[RELATED_REFRESH]"),
 ]
 
 WITHOUT_DECISIONS = {"arrays"}

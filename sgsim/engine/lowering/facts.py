@@ -23,7 +23,12 @@ from sgsim.model.decision import VERDICT_OF_REASON
 from sgsim.model.protocol import ICMP_ANSWERS, ICMP_ERRORS, ICMP_QUERIES, NEIGHBOUR_DISCOVERY_TYPES, Protocol
 from sgsim.model.states import TcpState
 
-_BYPASS = {BypassProtocols.NONE: 0, BypassProtocols.TCP_UDP: 1, BypassProtocols.ALL_BUT_ICMP: 2}
+_BYPASS = {
+    BypassProtocols.NONE: 0,
+    BypassProtocols.TCP_UDP: 1,
+    BypassProtocols.ALL_BUT_ICMP: 2,
+    BypassProtocols.TCP_UDP_ICMPV6: 3,
+}
 _RELATED = {RelatedIcmp.NEVER: 0, RelatedIcmp.AUTOMATIC_OR_UNTRACKED: 1, RelatedIcmp.ALWAYS: 2}
 _INVALID = {InvalidSegment.PASS: 0, InvalidSegment.RULES: 1, InvalidSegment.DENY: 2}
 _CELLS = {Beside.IGNORE: layout.CELL_IGNORE, Beside.REOPEN: layout.CELL_REOPEN}
@@ -59,6 +64,10 @@ def _options(options: EngineOptions, *, allow_unresolved: bool, record_flows: bo
         layout.INVALID: _INVALID[profile.invalid.value],
         layout.UNANSWERED_RULES: profile.unanswered.value is Unanswered.RULES,
         layout.FRAGMENTS_RULES: profile.fragments.value is Fragments.RULES,
+        layout.MIDSTREAM_UNTRACKED: profile.midstream_untracked.value,
+        layout.PICKUP_AFTER_CUT: profile.midstream_after_cut.value is Midstream.PICKUP,
+        layout.FULL_UNTRACKED: profile.full_untracked.value,
+        layout.RELATED_REFRESH: profile.related_refresh.value,
         layout.LATE_REFRESH: profile.late_refresh.value,
         layout.IGNORED_REFRESH: profile.ignored_refresh.value,
         layout.CODE_IN_KEY: profile.icmp_code_in_key.value,
