@@ -27,6 +27,7 @@ from sgsim.cli.options import _OWN_OPTIONS, rule_options, traffic_options
 from sgsim.conntrack import tcp
 from sgsim.conntrack.exempt import EXEMPT_SERVICES
 from sgsim.conntrack.nitro import NITRO_V6_FAMILIES
+from sgsim.conntrack.policies import ExemptList
 from sgsim.conntrack.profile import DEFAULT_PROFILE, PROFILES, Profile
 from sgsim.conntrack.tcp import TCP_TRANSITIONS, Beside, Segment
 from sgsim.documents.nftables import LIMITS
@@ -275,11 +276,12 @@ class ExemptServices(Facts):
     def markdown(self) -> str:
         """One row for each service."""
         return table(
-            ["Service", "Limited to", "Standing", "Source"],
+            ["Service", "Limited to", "`exempt_list`", "Standing", "Source"],
             [
                 [
                     service.name,
                     _limits(service.protocol, service.port),
+                    _lists(service.since),
                     str(service.standing),
                     source_links(service.source),
                 ]
@@ -314,6 +316,12 @@ def _limits(protocol: int | None, port: int | None) -> str:
     return " ".join(
         ([protocol_name(protocol)] if protocol is not None else []) + ([f"port {port}"] if port is not None else [])
     )
+
+
+def _lists(since: ExemptList) -> str:
+    """The values of `exempt_list` with which a service is exempt."""
+    lists = tuple(ExemptList)
+    return ", ".join(value_text(each) for each in lists[lists.index(since) :])
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

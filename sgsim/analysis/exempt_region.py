@@ -22,7 +22,8 @@ _NEIGHBOURS = merged(
 
 def exempt_parts(exempt: ExemptTraffic, direction: Direction, src_port: int) -> Iterator[Part]:
     """Every exempt packet that comes from one source port, as products that may overlap."""
-    yield EVERYONE, _NEIGHBOURS
+    if exempt.neighbours:
+        yield EVERYONE, _NEIGHBOURS
     for family, ports in DHCP_PORTS.items():
         if src_port in ports:
             services = merged(protocol_services(Protocol.UDP, port, port) for port in ports)

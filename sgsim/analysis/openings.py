@@ -91,6 +91,7 @@ class OpeningFinder:
             traffic = ExemptTraffic.of(
                 (vpc.networks for vpc in self.inventory.vpcs.values()),
                 (network for subnet in self.inventory.subnets.values() for network in subnet.networks),
+                self.options.profile.exempt_list.value,
             )
             parts = tuple(exempt_parts(traffic, direction, self.src_port)) if known else ()
             self._exempt[direction] = parts, Region.of(parts)

@@ -9,6 +9,7 @@ from typing import Final
 from attrs import frozen
 from netaddr import IPNetwork
 
+from sgsim.conntrack.policies import ExemptList
 from sgsim.model.address import Family, parse_address
 from sgsim.model.packet import Packet
 from sgsim.model.protocol import NEIGHBOUR_DISCOVERY_TYPES, PORT_PROTOCOLS, Protocol
@@ -27,11 +28,13 @@ class ExemptService:
     """Limited to this protocol, None if to none."""
     port: int | None = None
     """Limited to this port of the service, None if to none."""
+    since: ExemptList = ExemptList.NAMED
+    """The shortest list that has it."""
 
 
 _SERVICES: Final[dict[str, ExemptService]] = {
     "169.254.169.253": ExemptService("Amazon DNS", Standing.DOCUMENTED, "aws-sg"),
-    "fd00:ec2::253": ExemptService("Amazon DNS", Standing.ASSUMED, "aws-sg"),
+    "fd00:ec2::253": ExemptService("Amazon DNS", Standing.ASSUMED, "aws-sg", since=ExemptList.IMPLIED),
     "169.254.169.254": ExemptService("instance metadata", Standing.DOCUMENTED, "aws-sg"),
     "fd00:ec2::254": ExemptService("instance metadata", Standing.DOCUMENTED, "aws-sg"),
     "169.254.170.2": ExemptService("ECS task metadata", Standing.DOCUMENTED, "aws-sg"),
@@ -39,12 +42,18 @@ _SERVICES: Final[dict[str, ExemptService]] = {
     "fd00:ec2::123": ExemptService("Amazon Time Sync", Standing.DOCUMENTED, "aws-ntp"),
     "169.254.169.250": ExemptService("Windows activation", Standing.DOCUMENTED, "aws-win", Protocol.TCP, 1688),
     "169.254.169.251": ExemptService("Windows activation", Standing.DOCUMENTED, "aws-win", Protocol.TCP, 1688),
+    "169.254.170.23": ExemptService("EKS Pod Identity", Standing.ASSUMED, "aws-sg", since=ExemptList.WIDE),
+    "169.254.169.249": ExemptService("GRID licences", Standing.ASSUMED, "aws-sg", since=ExemptList.WIDE),
 }
 
 _VPC_DNS: Final = ExemptService("Amazon DNS (VPC+2)", Standing.DOCUMENTED, "aws-sg", port=53)
 _ROUTER: Final = ExemptService("VPC router", Standing.DOCUMENTED, "aws-sg")
 _DHCP: Final = ExemptService("DHCP", Standing.DOCUMENTED, "aws-sg", Protocol.UDP)
-_NEIGHBOURS: Final = ExemptService("neighbour discovery", Standing.ASSUMED, "rfc4861", Protocol.ICMPV6)
+_NEIGHBOURS: Final = ExemptService(
+    "neighbour discovery", Standing.ASSUMED, "rfc4861", Protocol.ICMPV6, since=ExemptList.IMPLIED
+)
+_LISTS: Final = tuple(ExemptList)
+"""Each has what those before it have."""
 
 DHCP_PORTS: Final = {Family.IPV4: {67, 68}, Family.IPV6: {546, 547}}
 """Server and client, RFC 2131 and RFC 8415."""
@@ -58,26 +67,36 @@ class ExemptTraffic:
     """The services of one network, by address."""
 
     _services: dict[tuple[int, Family], ExemptService]
+    neighbours: bool = True
+    """Whether neighbour and multicast listener discovery are among them."""
 
     @classmethod
-    def of(cls, vpcs: Iterable[Iterable[IPNetwork]], subnets: Iterable[IPNetwork]) -> "ExemptTraffic":
+    def of(
+        cls,
+        vpcs: Iterable[Iterable[IPNetwork]],
+        subnets: Iterable[IPNetwork],
+        exempt_list: ExemptList = ExemptList.IMPLIED,
+    ) -> "ExemptTraffic":
         """Services at their well-known addresses and at those that a network reserves.
 
         Args:
             vpcs: The blocks of each VPC, the primary IPv4 block first; its third address is the DNS server.
             subnets: The blocks of the subnets; the second address of an IPv4 block is the router.
+            exempt_list: Which services they are.
         """
-        services = {parse_address(text): service for text, service in _SERVICES.items()}
+        listed = _LISTS[: _LISTS.index(exempt_list) + 1]
+        services = {parse_address(text): service for text, service in _SERVICES.items() if service.since in listed}
         for networks in vpcs:
             ipv4 = [network for network in networks if network.version == Family.IPV4]
             services |= {(network.first + 2, Family.IPV4): _VPC_DNS for network in ipv4[:1]}
         services |= {(net.first + 1, Family.IPV4): _ROUTER for net in subnets if net.version == Family.IPV4}
-        return cls(services)
+        return cls(services, neighbours=_NEIGHBOURS.since in listed)
 
     def service(self, packet: Packet, direction: Direction) -> ExemptService | None:
         """The service that a packet goes to or comes from; None if it is filtered."""
         five_tuple = packet.five_tuple
-        if five_tuple.protocol == Protocol.ICMPV6 and packet.icmp_type in NEIGHBOUR_DISCOVERY_TYPES:
+        is_icmpv6 = five_tuple.protocol == Protocol.ICMPV6
+        if self.neighbours and is_icmpv6 and packet.icmp_type in NEIGHBOUR_DISCOVERY_TYPES:
             return _NEIGHBOURS
         if (
             five_tuple.protocol == Protocol.UDP

@@ -69,6 +69,17 @@ class UdpStream(Policy):
     """With the first packet, after a reply, that comes more than two seconds after the first (Linux)."""
 
 
+class ExemptList(Policy):
+    """Which services are never filtered, where AWS's list does not name all."""
+
+    NAMED = "named"
+    """Those that the list names."""
+    IMPLIED = "implied"
+    """Also those without which IPv6 would not work: Amazon DNS at fd00:ec2::253, neighbour and multicast discovery."""
+    WIDE = "wide"
+    """Also EKS Pod Identity and GRID licences, which have addresses of the same kind."""
+
+
 class BypassProtocols(Policy):
     """Which flows open rules leave untracked."""
 

@@ -11,6 +11,7 @@ from attrs import evolve, fields, frozen
 
 from sgsim.conntrack.policies import (
     BypassProtocols,
+    ExemptList,
     Fragments,
     InvalidSegment,
     Midstream,
@@ -49,6 +50,7 @@ class Profile:
 
     exempt_traffic: Setting[bool]
     """Whether traffic of the instance's own services (DNS, DHCP, metadata, time) is never filtered."""
+    exempt_list: Setting[ExemptList]
     bypass: Setting[BypassProtocols]
     open_rules: Setting[OpenRules]
     open_own_protocol: Setting[bool]
@@ -159,7 +161,8 @@ AWS_NITRO: Final = Profile(
     other_s=Setting(600.0, _DOCUMENTED, "aws-ct", "same pair of addresses and protocol number"),
     fragment_s=Setting(30.0, _ASSUMED, "linux-nfct", "how long a first fragment's verdict is kept"),
     fragment_ipv6_s=Setting(60.0, Standing.STANDARD, "rfc8200", "section 4.5, reassembly time"),
-    exempt_traffic=Setting(True, _DOCUMENTED, "aws-sg aws-nacl", "neighbour discovery and MLD are assumed"),
+    exempt_traffic=Setting(True, _DOCUMENTED, "aws-sg aws-nacl"),
+    exempt_list=Setting(ExemptList.IMPLIED, _ASSUMED, "aws-sg", "the list names classes, not all addresses"),
     bypass=Setting(BypassProtocols.TCP_UDP, _DOCUMENTED, "aws-ct"),
     open_rules=Setting(OpenRules.LITERAL, _ASSUMED, "aws-ct", "nobody says whether split blocks or ports add up"),
     open_own_protocol=Setting(True, _ASSUMED, "aws-ct", "the example in the text has a rule for all protocols"),
@@ -205,6 +208,7 @@ LINUX: Final = Profile(
     fragment_s=Setting(30.0, _DOCUMENTED, "linux-nfct"),
     fragment_ipv6_s=Setting(60.0, _DOCUMENTED, "linux-nfct"),
     exempt_traffic=Setting(False, _DOCUMENTED, "linux-nfct"),
+    exempt_list=Setting(ExemptList.IMPLIED, _DOCUMENTED, "linux-nfct", "without effect: nothing is exempt"),
     bypass=Setting(BypassProtocols.NONE, _DOCUMENTED, "linux-nfct"),
     open_rules=Setting(OpenRules.LITERAL, _DOCUMENTED, "linux-nfct", "without effect: nothing is left untracked"),
     open_own_protocol=Setting(True, _DOCUMENTED, "linux-nfct", "without effect, as above"),

@@ -235,6 +235,7 @@ class CompiledEngine:
             ExemptTraffic.of(
                 (vpc.networks for vpc in inventory.vpcs.values()),
                 (network for subnet in inventory.subnets.values() for network in subnet.networks),
+                self.options.profile.exempt_list.value,
             ),
         )
         self._keeper.memory.clock[layout.HAS_EDGES] |= bool(edges)

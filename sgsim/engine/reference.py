@@ -14,6 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from sgsim.conntrack.entry import ConntrackEntry, FlowEnd
 from sgsim.conntrack.exempt import ExemptTraffic
+from sgsim.conntrack.profile import Profile
 from sgsim.conntrack.table import ConntrackTable
 from sgsim.conntrack.timeouts import Timeouts
 from sgsim.engine.interface_filter import InterfaceFilter
@@ -53,10 +54,11 @@ class _View:
     edges: dict[str, SubnetEdge]
 
     @classmethod
-    def of(cls, inventory: Inventory) -> "_View":
+    def of(cls, inventory: Inventory, profile: Profile) -> "_View":
         exempt = ExemptTraffic.of(
             (vpc.networks for vpc in inventory.vpcs.values()),
             (network for subnet in inventory.subnets.values() for network in subnet.networks),
+            profile.exempt_list.value,
         )
         return cls(
             inventory, Resolver(inventory), Ownership(inventory.interfaces.values()), exempt, subnet_edges(inventory)
@@ -100,7 +102,7 @@ class ReferenceEngine:
 
     @_view.default
     def _first_view(self) -> _View:
-        return _View.of(self.inventory)
+        return _View.of(self.inventory, self.options.profile)
 
     def judge(self, packet: Packet, traces: list[Trace] | None = None) -> list[Decision]:
         """Judge a packet at each interface that it touches.
@@ -161,7 +163,7 @@ class ReferenceEngine:
         self.advance(time_ns)
         if options is not None:
             self.options = evolve(self.options, capacity=options.capacity, timeouts=options.timeouts)
-        self.inventory, self._view = inventory, _View.of(inventory)
+        self.inventory, self._view = inventory, _View.of(inventory, self.options.profile)
         self._version += 1
         self._unknown.clear()
         for interface_id, interface in inventory.interfaces.items():

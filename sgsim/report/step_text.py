@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from sgsim.conntrack.entry import TrackingCause
-from sgsim.conntrack.policies import Fragments, Unanswered
+from sgsim.conntrack.policies import ExemptList, Fragments, Unanswered
 from sgsim.conntrack.tcp import Segment
 from sgsim.conntrack.timeouts import NANOSECONDS
 from sgsim.conntrack.tracking import TrackingChoice
@@ -44,7 +44,9 @@ def _no_groups(told: Told) -> str:
 def _not_exempt(told: Told) -> str:
     if not told.stop.profile.exempt_traffic.value:
         return f"The profile {told.stop.profile.name} filters all traffic; none is exempt."
-    return "No. Groups never filter the network's own DNS, DHCP, metadata, time and neighbour services; this is none."
+    is_named = told.stop.profile.exempt_list.value is ExemptList.NAMED
+    kinds = "DHCP, metadata and time" if is_named else "DHCP, metadata, time and neighbour"
+    return f"No. Groups never filter the network's own DNS, {kinds} services; this is none."
 
 
 def _exempt(told: Told) -> str:

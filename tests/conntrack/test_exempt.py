@@ -4,6 +4,7 @@ import pytest
 from builders import networks, packet
 
 from sgsim.conntrack.exempt import EXEMPT_SERVICES, ExemptTraffic
+from sgsim.conntrack.policies import ExemptList
 from sgsim.model.address import parse_address
 from sgsim.model.standing import Standing
 from sgsim.model.states import Direction
@@ -89,6 +90,21 @@ def test_without_a_vpc_its_dns_is_not_known_but_link_local_services_are():
     assert name("udp 192.0.2.10:5000 -> 169.254.169.253:53", traffic=nothing) == "Amazon DNS"
 
 
+@pytest.mark.parametrize(
+    ("text", "lists"),
+    [
+        ("udp 192.0.2.10:5000 -> 169.254.169.253:53", "named implied wide"),
+        ("udp [2001:db8::10]:5000 -> [fd00:ec2::253]:53", "implied wide"),
+        ("icmpv6 2001:db8::10 -> 2001:db8::1 type 135 code 0", "implied wide"),
+        ("tcp 192.0.2.10:5000 -> 169.254.170.23:80", "wide"),
+        ("tcp 192.0.2.10:5000 -> 169.254.169.249:1702", "wide"),
+        ("tcp 192.0.2.10:5000 -> 169.254.169.248:80", ""),
+    ],
+)
+def test_each_list_has_what_those_before_it_have(text, lists):
+    assert [str(each) for each in ExemptList if name(text, traffic=ExemptTraffic.of([], [], each))] == lists.split()
+
+
 def test_the_dns_server_is_in_the_first_ipv4_block_even_behind_an_ipv6_block():
     traffic = ExemptTraffic.of([networks("2001:db8::/56", "192.0.2.0/24")], [])
     assert name("udp 192.0.2.10:5000 -> 192.0.2.2:53", traffic=traffic) == "Amazon DNS (VPC+2)"
@@ -104,4 +120,4 @@ def test_services_that_have_addresses_are_listed_by_them():
 def test_each_service_has_a_standing_and_a_source():
     assert all(service.source and isinstance(service.standing, Standing) for service in EXEMPT_SERVICES)
     assumed = {service.name for service in EXEMPT_SERVICES if service.standing is Standing.ASSUMED}
-    assert {"Amazon DNS", "neighbour discovery"} == assumed
+    assert {"Amazon DNS", "neighbour discovery", "EKS Pod Identity", "GRID licences"} == assumed

@@ -4,6 +4,7 @@ import pytest
 
 from sgsim.conntrack.policies import (
     BypassProtocols,
+    ExemptList,
     Fragments,
     InvalidSegment,
     Midstream,
@@ -39,6 +40,7 @@ AWS = CLOSING | {
     "fragment_s": 30,
     "fragment_ipv6_s": 60,
     "exempt_traffic": True,
+    "exempt_list": ExemptList.IMPLIED,
     "bypass": BypassProtocols.TCP_UDP,
     "open_rules": OpenRules.LITERAL,
     "open_own_protocol": True,

@@ -99,6 +99,17 @@ def exempt_traffic(value: object) -> list[str]:
     return [Walk(profile=profile(exempt_traffic=value)).say(f"udp {HOST}:40000 -> 169.254.169.253:53")]
 
 
+def exempt_list(value: object) -> list[str]:
+    walk = Walk(profile=profile(exempt_list=value))
+    texts = (
+        f"udp {HOST}:40000 -> 169.254.169.253:53",
+        f"udp [{HOST_V6}]:40000 -> [fd00:ec2::253]:53",
+        f"icmpv6 {HOST_V6} -> 2001:db8::99 type 135 code 0",
+        f"tcp {HOST}:40000 -> 169.254.170.23:80",
+    )
+    return [walk.say(text).split()[1] for text in texts]
+
+
 def bypass(value: object) -> list[str]:
     walk = Walk(*OPEN, profile=profile(bypass=value))
     texts = (
@@ -238,6 +249,11 @@ def linux_tcp_rules(value: object) -> list[str]:
 
 POLICIES: dict[Callable[[object], list[str]], dict[object, list[str]]] = {
     exempt_traffic: {True: ["allow exempt exempt"], False: ["deny no_rule new"]},
+    exempt_list: {
+        "named": ["exempt", *["no_rule"] * 3],
+        "implied": [*["exempt"] * 3, "no_rule"],
+        "wide": ["exempt"] * 4,
+    },
     bypass: {
         "none": ["allow rule new"] * 4,
         "tcp-udp": ["allow untracked untracked", *["allow rule new"] * 3],

@@ -9,6 +9,7 @@ from netaddr import IPNetwork
 
 from sgsim.conntrack.policies import (
     BypassProtocols,
+    ExemptList,
     Fragments,
     InvalidSegment,
     Midstream,
@@ -34,7 +35,7 @@ from sgsim.rules.security_group import SecurityGroup
 
 POLICIES: Final = {
     "midstream": Midstream, "midstream_after_cut": Midstream, "invalid": InvalidSegment, "unanswered": Unanswered, "related_icmp": RelatedIcmp,
-    "fragments": Fragments, "udp_stream": UdpStream, "bypass": BypassProtocols, "open_rules": OpenRules,
+    "fragments": Fragments, "udp_stream": UdpStream, "bypass": BypassProtocols, "exempt_list": ExemptList, "open_rules": OpenRules,
 }  # fmt: skip
 SWITCHES: Final = (
     "open_own_protocol", "open_across_groups", "open_beside_narrow",

@@ -5,6 +5,7 @@ import numpy as np
 from sgsim.conntrack import tcp
 from sgsim.conntrack.policies import (
     BypassProtocols,
+    ExemptList,
     Fragments,
     InvalidSegment,
     Midstream,
@@ -47,7 +48,7 @@ def lower_facts(options: EngineOptions, *, allow_unresolved: bool, record_flows:
         query_of=_icmp({protocol: {kind: kind for kind in pairs} for protocol, pairs in ICMP_QUERIES.items()})
         + _icmp(ICMP_ANSWERS),
         errors=_icmp({protocol: dict.fromkeys(kinds, 1) for protocol, kinds in ICMP_ERRORS.items()}),
-        neighbours=np.isin(np.arange(256), list(NEIGHBOUR_DISCOVERY_TYPES)).astype(np.uint8),
+        neighbours=_neighbours(options),
         verdicts=_verdicts(),
         timeout_places=_timeout_places(),
     )
@@ -90,6 +91,12 @@ def _options(options: EngineOptions, *, allow_unresolved: bool, record_flows: bo
     for position, value in values.items():
         lowered[position] = int(value)
     return lowered
+
+
+def _neighbours(options: EngineOptions) -> Column:
+    """The types of ICMPv6 that are never filtered."""
+    is_exempt = options.profile.exempt_list.value is not ExemptList.NAMED
+    return np.isin(np.arange(256), list(NEIGHBOUR_DISCOVERY_TYPES) if is_exempt else []).astype(np.uint8)
 
 
 def _transitions() -> Column:
