@@ -65,6 +65,8 @@ class Profile:
     related_icmp: Setting[RelatedIcmp]
     midstream: Setting[Midstream]
     invalid: Setting[InvalidSegment]
+    syn_reopens: Setting[bool]
+    """Whether a SYN of the opener on an open connection opens it anew, so that rules judge it."""
     unanswered: Setting[Unanswered]
     fragments: Setting[Fragments]
     midstream_untracked: Setting[bool]
@@ -175,6 +177,7 @@ AWS_NITRO: Final = Profile(
     ),
     midstream=Setting(Midstream.DENY, _ASSUMED, "aws-nlb-idle o-karafka", "inferred: data after idle expiry is lost"),
     invalid=Setting(InvalidSegment.PASS, _ASSUMED, "aws-ct", "no check of flags is documented"),
+    syn_reopens=Setting(False, _ASSUMED, "aws-ct", "a SYN on a live flow belongs to it, as in the kernel's table"),
     unanswered=Setting(Unanswered.ESTABLISHED, _DOCUMENTED, "aws-ct", "a tracked flow passes whatever the rules say"),
     fragments=Setting(Fragments.DENY, _ASSUMED, "aws-nitro-perf", "no rule for fragments is documented"),
     midstream_untracked=Setting(False, _ASSUMED, "aws-ct", "what is not tracked has no state to belong to"),
@@ -219,6 +222,7 @@ LINUX: Final = Profile(
     related_icmp=Setting(RelatedIcmp.ALWAYS, _OBSERVED, "linux-nfct"),
     midstream=Setting(Midstream.PICKUP, _DOCUMENTED, "linux-nfct", "nf_conntrack_tcp_loose"),
     invalid=Setting(InvalidSegment.RULES, _OBSERVED, "linux-nfct"),
+    syn_reopens=Setting(False, _OBSERVED, "linux-nfct"),
     unanswered=Setting(Unanswered.RULES, _OBSERVED, "linux-nfct"),
     fragments=Setting(Fragments.DENY, _OBSERVED, "linux-nfct", "the kernel judges the datagram when it is complete"),
     midstream_untracked=Setting(False, _DOCUMENTED, "linux-nfct", "without effect: nothing is left untracked"),

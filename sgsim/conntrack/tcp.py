@@ -66,7 +66,9 @@ class Beside(enum.Enum):
 _SEG, _ST = Segment, TcpState
 _IGNORE, _REOPEN = Beside.IGNORE, Beside.REOPEN
 
-TCP_TRANSITIONS: Final[dict[ConntrackDirection, dict[TcpState, dict[Segment, TcpState | Beside]]]] = {
+Transitions = dict[ConntrackDirection, dict[TcpState, dict[Segment, TcpState | Beside]]]
+
+TCP_TRANSITIONS: Final[Transitions] = {
     # From the side that opened the flow.
     _ORIGINAL: {
         # The opener can only repeat its SYN, or give up with an RST; anything else comes too early.
@@ -130,6 +132,22 @@ TCP_TRANSITIONS: Final[dict[ConntrackDirection, dict[TcpState, dict[Segment, Tcp
 }  # fmt: skip
 """For each direction and state, what each segment leads to; what a row does not list is invalid there."""
 
+_LIVE_STATES: Final = (_ST.ESTABLISHED, _ST.FIN_WAIT, _ST.CLOSE_WAIT, _ST.LAST_ACK)
+"""States of a connection that was open and is not over."""
+
+REOPENING_TRANSITIONS: Final = {
+    _REPLY: TCP_TRANSITIONS[_REPLY],
+    _ORIGINAL: TCP_TRANSITIONS[_ORIGINAL]
+    | {state: TCP_TRANSITIONS[_ORIGINAL][state] | {_SEG.SYN: _REOPEN} for state in _LIVE_STATES},
+}
+"""The same table, but a SYN of the opener opens a live connection anew: then the old one is taken to be over."""
+
+
+def transitions(*, syn_reopens: bool) -> Transitions:
+    """The table that holds."""
+    return REOPENING_TRANSITIONS if syn_reopens else TCP_TRANSITIONS
+
+
 TCP_PICKUP: Final[dict[Segment, TcpState]] = {
     Segment.SYN: TcpState.SYN_SENT,
     Segment.ACK: TcpState.ESTABLISHED,
@@ -189,9 +207,11 @@ class TcpMove:
     """False where it does not restart the timeout, though it may move the flow."""
 
 
-def move(flow: TcpFlow, direction: ConntrackDirection, segment: Segment) -> TcpMove:
+def move(
+    flow: TcpFlow, direction: ConntrackDirection, segment: Segment, table: Transitions = TCP_TRANSITIONS
+) -> TcpMove:
     """Read the table."""
-    cell = TCP_TRANSITIONS[direction][flow.state].get(segment)
+    cell = table[direction][flow.state].get(segment)
     if cell is None:
         return TcpMove(Effect.INVALID, flow)
     if isinstance(cell, Beside):
@@ -199,7 +219,14 @@ def move(flow: TcpFlow, direction: ConntrackDirection, segment: Segment) -> TcpM
     return TcpMove(Effect.MOVED, flow if cell is flow.state else evolve(flow, state=cell))
 
 
-def linux_move(flow: TcpFlow, direction: ConntrackDirection, segment: Segment, *, answered: bool) -> TcpMove:
+def linux_move(
+    flow: TcpFlow,
+    direction: ConntrackDirection,
+    segment: Segment,
+    table: Transitions = TCP_TRANSITIONS,
+    *,
+    answered: bool,
+) -> TcpMove:
     """Read the table, then apply the five rules that the kernel has beside it (observed on Linux 6.18).
 
     R1  An RST on a flow that was never answered passes and deletes it.
@@ -209,7 +236,7 @@ def linux_move(flow: TcpFlow, direction: ConntrackDirection, segment: Segment, *
     R4  After a simultaneous open, an ACK of the other side completes the handshake too.
     R5  A SYN in SYN_SENT on a flow that was never answered, repeated or of the other side, does not restart the timeout.
     """
-    result = move(flow, direction, segment)
+    result = move(flow, direction, segment, table)
     after_reset = flow.last_segment is Segment.RST and flow.last_direction is direction
     if result.effect is Effect.REOPENED and not (flow.was_closed_by_fin or after_reset):  # R2
         result.effect = Effect.IGNORED

@@ -301,9 +301,10 @@ class InterfaceFilter:
         """What a packet does to its flow's state."""
         if entry.tcp is None or segment is None:
             return TcpMove(Effect.MOVED, entry.tcp)
+        table = tcp.transitions(syn_reopens=self.profile.syn_reopens.value)
         if self.profile.linux_tcp_rules.value:
-            return tcp.linux_move(entry.tcp, direction, segment, answered=entry.answered)
-        return tcp.move(entry.tcp, direction, segment)
+            return tcp.linux_move(entry.tcp, direction, segment, table, answered=entry.answered)
+        return tcp.move(entry.tcp, direction, segment, table)
 
     def progress(self, passage: Passage, entry: ConntrackEntry, direction: ConntrackDirection, move: TcpMove) -> None:
         """Move a flow by a packet of it, and restart its timeout where that is due."""

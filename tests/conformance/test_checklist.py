@@ -38,9 +38,9 @@ def seen() -> dict[str, set[object]]:
     move, first, service = tcp.move, InterfaceFilter._first_tcp, InterfaceFilter.exempt_service
     path = InterfaceFilter._path_of
 
-    def note_move(flow, direction, segment):
+    def note_move(flow, direction, segment, table):
         found["cells"].add((direction, flow.state, segment))
-        return move(flow, direction, segment)
+        return move(flow, direction, segment, table)
 
     def note_first(self, passage, entry, *, presumed):
         found["first"].add(passage.segment)

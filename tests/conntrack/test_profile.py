@@ -51,6 +51,7 @@ AWS = CLOSING | {
     "related_icmp": RelatedIcmp.AUTOMATIC_OR_UNTRACKED,
     "midstream": Midstream.DENY,
     "invalid": InvalidSegment.PASS,
+    "syn_reopens": False,
     "unanswered": Unanswered.ESTABLISHED,
     "fragments": Fragments.DENY,
     "midstream_untracked": False,

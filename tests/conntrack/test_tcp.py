@@ -240,6 +240,19 @@ class TestClose:
         assert after(self.STATE, REPLY, "S").effect is Effect.INVALID
 
 
+def test_where_syns_reopen_the_opener_s_does_on_an_open_connection_and_nothing_else_differs():
+    reopening = tcp.transitions(syn_reopens=True)
+    differing = {
+        (direction, state, segment, reopening[direction][state].get(segment))
+        for direction, rows in tcp.transitions(syn_reopens=False).items()
+        for state, cells in rows.items()
+        for segment in Segment
+        if reopening[direction][state].get(segment) is not cells.get(segment)
+    }
+    live = (TcpState.ESTABLISHED, TcpState.FIN_WAIT, TcpState.CLOSE_WAIT, TcpState.LAST_ACK)
+    assert differing == {(ORIGINAL, state, Segment.SYN, tcp.Beside.REOPEN) for state in live}
+
+
 class TestSynSent2:
     STATE = TcpState.SYN_SENT2
 

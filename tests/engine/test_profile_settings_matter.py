@@ -211,6 +211,14 @@ def invalid(value: object) -> list[str]:
     return segments(Walk(*TRACKED, profile=profile(invalid=value)), (">S", ">A"))[1:]
 
 
+def syn_reopens(value: object) -> list[str]:
+    """The rule goes while the connection is open: does its opener's SYN still pass?"""
+    walk = Walk(*TRACKED, profile=profile(syn_reopens=value))
+    walk.connect(CLIENT, SERVER)
+    walk.change()
+    return segments(walk, (">S", ">A"))
+
+
 def unanswered(value: object) -> list[str]:
     return segments(Walk(*TRACKED, profile=profile(unanswered=value)), (">S", ">S"))[1:]
 
@@ -287,6 +295,10 @@ POLICIES: dict[Callable[[object], list[str]], dict[object, list[str]]] = {
         "pass": ["allow established new"],
         "rules": ["allow rule invalid"],
         "deny": ["deny invalid invalid"],
+    },
+    syn_reopens: {
+        True: ["deny no_rule new", "deny no_rule new"],
+        False: ["allow established established"] * 2,
     },
     unanswered: {"established": ["allow established new"], "rules": ["allow rule new"]},
     fragments: {"deny": ["deny fragment invalid"], "rules": ["allow fragment untracked"]},

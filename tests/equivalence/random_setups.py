@@ -39,7 +39,7 @@ POLICIES: Final = {
 }  # fmt: skip
 SWITCHES: Final = (
     "open_own_protocol", "open_across_groups", "open_beside_narrow",
-    "midstream_untracked", "full_untracked", "related_refresh", "exempt_traffic", "untrack_when_opened", "late_refresh", "ignored_refresh", "icmp_code_in_key", "linux_tcp_rules",
+    "syn_reopens", "midstream_untracked", "full_untracked", "related_refresh", "exempt_traffic", "untrack_when_opened", "late_refresh", "ignored_refresh", "icmp_code_in_key", "linux_tcp_rules",
 )  # fmt: skip
 
 _BLOCKS: Final = (

@@ -39,8 +39,10 @@ def word_of(flow: TcpFlow, *, answered: bool) -> int:
     return int(flow.state) | sum(int(value) << at for at, value in values.items())
 
 
+@pytest.mark.parametrize("syn_reopens", [False, True])
 @pytest.mark.parametrize("profile", [AWS_NITRO, LINUX], ids=lambda profile: profile.name)
-def test_every_move(profile):
+def test_every_move(profile, syn_reopens):
+    profile, table = profile.given("syn_reopens", syn_reopens), reference.transitions(syn_reopens=syn_reopens)
     facts = lower_facts(EngineOptions(profile=profile), allow_unresolved=True, record_flows=True)
     place = addresses(facts)
     flags = (False, True)
@@ -53,9 +55,9 @@ def test_every_move(profile):
             last_direction=last_way, was_closed_by_fin=fin, expects_challenge=challenge, is_simultaneous=both,
         )  # fmt: skip
         if profile.linux_tcp_rules.value:
-            expected = reference.linux_move(flow, way, segment, answered=answered)
+            expected = reference.linux_move(flow, way, segment, table, answered=answered)
         else:
-            expected = reference.move(flow, way, segment)
+            expected = reference.move(flow, way, segment, table)
         effect, word = _move(place.ctypes.data, word_of(flow, answered=answered), int(way), int(segment))
         actual = (EFFECTS[effect], effect != tcp.NOT_RENEWED, word)
         if (expected.effect, expected.renews, word_of(expected.flow, answered=answered)) != actual:

@@ -40,7 +40,7 @@ def lower_facts(options: EngineOptions, *, allow_unresolved: bool, record_flows:
     return Facts(
         options=_options(options, allow_unresolved=allow_unresolved, record_flows=record_flows),
         segments=np.array([segment_of(flags) for flags in range(256)], dtype=np.uint8),
-        transitions=_transitions(),
+        transitions=_transitions(options),
         pickup=_by_segment(tcp.TCP_PICKUP),
         first_states=_by_segment(tcp.FIRST_STATES),
         roles=_icmp({protocol: dict.fromkeys(pairs, 1) for protocol, pairs in ICMP_QUERIES.items()})
@@ -99,9 +99,10 @@ def _neighbours(options: EngineOptions) -> Column:
     return np.isin(np.arange(256), list(NEIGHBOUR_DISCOVERY_TYPES) if is_exempt else []).astype(np.uint8)
 
 
-def _transitions() -> Column:
+def _transitions(options: EngineOptions) -> Column:
+    table = tcp.transitions(syn_reopens=options.profile.syn_reopens.value)
     cells = np.full((2, 16, 8), layout.CELL_INVALID, dtype=np.uint8)
-    for direction, states in tcp.TCP_TRANSITIONS.items():
+    for direction, states in table.items():
         for state, segments in states.items():
             for segment, after in segments.items():
                 cells[direction, state, segment] = _CELLS[after] if isinstance(after, Beside) else after
