@@ -11,6 +11,7 @@ from sgsim.conntrack.profile import DEFAULT_PROFILE, PROFILES
 from sgsim.conntrack.table import DEFAULT_REMEMBER
 from sgsim.errors import ConfigError
 from sgsim.model.protocol import CLIENT_PORT
+from sgsim.model.spread import Spread
 from sgsim.rules.port_range import LAST_PORT
 
 
@@ -128,6 +129,10 @@ RECORDING_OPTIONS: Final = (
     click.option(
         "--client-port", type=Number("", least=1, most=LAST_PORT, is_whole=True), default=CLIENT_PORT, metavar="N",
         help=f"Where ports of clients begin; they tell who opened a flow where nothing else does. [default: {CLIENT_PORT}]",
+    ),
+    click.option(
+        "--spread", type=OneOf([str(each) for each in Spread]), default=str(Spread.EVEN), show_default=True,
+        help="How packets of a flow-log record lie in time: evenly between its start and its end, or at the ends alone.",
     ),
     click.option(
         "--log-format", metavar="FORMAT",

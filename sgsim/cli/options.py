@@ -31,6 +31,7 @@ from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
 from sgsim.model.interface import Interface, TimeoutOverrides
 from sgsim.model.protocol import CLIENT_PORT
+from sgsim.model.spread import Spread
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Instance, Inventory
 
@@ -154,6 +155,7 @@ class TrafficOptions:
     as_recorded: bool = False
     remember: int = DEFAULT_REMEMBER
     client_port: int = CLIENT_PORT
+    spread: str = Spread.EVEN.value
     change: tuple[str, ...] = ()
     timeline: tuple[str, ...] = ()
     log_format: str | None = None
@@ -185,6 +187,7 @@ class TrafficOptions:
             as_recorded=self.as_recorded,
             remember=self.remember,
             client_port=self.client_port,
+            spread=Spread(self.spread),
             log_format=self.log_format,
         )
 

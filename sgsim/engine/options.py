@@ -9,6 +9,7 @@ from sgsim.conntrack.table import DEFAULT_REMEMBER
 from sgsim.errors import ConfigError
 from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.protocol import CLIENT_PORT
+from sgsim.model.spread import Spread
 from sgsim.rules.inventory import Instance
 from sgsim.rules.port_range import LAST_PORT
 
@@ -32,6 +33,8 @@ class EngineOptions:
     """Recorded traffic: whether answers to denied packets are judged as if somebody had sent them."""
     client_port: int = field(default=CLIENT_PORT)
     """Recorded traffic: where ports of clients begin, which tell who opened a flow where nothing else does; 1..65535."""
+    spread: Spread = field(default=Spread.EVEN)
+    """Recorded traffic: how the packets of a flow-log record lie between its start and its end, for whoever reads it."""
     log_format: str | None = None
     """Recorded traffic: the fields of flow logs that have no header and not the default format, for whoever reads them."""
 

@@ -17,6 +17,7 @@ from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.packet import Packet
 from sgsim.model.protocol import CLIENT_PORT
 from sgsim.model.shorthand import parse_packet
+from sgsim.model.spread import Spread
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.simulation.check import Answer, check_packet
@@ -53,6 +54,8 @@ class TrafficOptions(FilterOptions, total=False):
     """How many flows beside the table each instance remembers."""
     client_port: int
     """Where ports of clients begin (left out: 32768); they tell who opened a flow where nothing else does."""
+    spread: str
+    """How the packets of a flow-log record lie between its start and its end: `"even"` (left out) or `"ends"`."""
     log_format: str | None
     """The fields of flow logs that have no header and not the default format: `"${version} ${srcaddr} ..."`."""
 
@@ -179,8 +182,16 @@ def traffic_options(**options: Unpack[TrafficOptions]) -> EngineOptions:
         as_recorded=recorded.get("as_recorded", False),
         remember=recorded.get("remember", DEFAULT_REMEMBER),
         client_port=recorded.get("client_port", CLIENT_PORT),
+        spread=_spread(recorded.get("spread", Spread.EVEN.value)),
         log_format=recorded.get("log_format"),
     )
+
+
+def _spread(word: str) -> Spread:
+    try:
+        return Spread(word)
+    except ValueError as error:
+        raise ConfigError(f"spread must be one of {', '.join(map(str, Spread))}, got {word!r}") from error
 
 
 def refuse_unknown(options: Mapping[str, object], known: type[FilterOptions]) -> None:

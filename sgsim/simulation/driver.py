@@ -13,6 +13,7 @@ from sgsim.errors import ConfigError, NoTrafficError, SourceError, UnresolvedRef
 from sgsim.model.address import Family
 from sgsim.model.columns import DecisionColumns, PacketColumns
 from sgsim.model.protocol import CLIENT_PORT
+from sgsim.model.spread import Spread
 from sgsim.model.standing import Standing
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
@@ -331,6 +332,8 @@ def _given(options: EngineOptions) -> Iterator[tuple[str, str | float | bool]]:
         yield "remember", options.remember
     if options.client_port != CLIENT_PORT:
         yield "client_port", options.client_port
+    if options.spread is not Spread.EVEN:
+        yield "spread", str(options.spread)
     yield from ((name, True) for name in ("cold_start", "as_recorded") if getattr(options, name))
     for name, setting in options.profile.settings():
         if setting.standing is Standing.GIVEN:

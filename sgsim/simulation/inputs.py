@@ -149,6 +149,7 @@ class KnownOverTime:
             usual.tcp_ns[TcpState.SYN_SENT],
             usual.icmp_ns,
             options.client_port,
+            options.spread,
         )
 
 

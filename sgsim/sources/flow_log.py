@@ -12,6 +12,7 @@ from attrs import define, field
 from sgsim.errors import SourceError
 from sgsim.model.columns import PacketColumns, RecordColumns
 from sgsim.model.line_columns import NO_NAME
+from sgsim.model.spread import Spread
 from sgsim.sources.base import BATCH_ROWS, NOT_BOUND
 from sgsim.sources.flow_log_binding import Binding, Bindings, KnownInterfaces, Later
 from sgsim.sources.flow_log_events import Events, events_of, packets_of_events
@@ -68,7 +69,7 @@ class FlowLogSource:
         Raises:
             SourceError: As `batches` does.
         """
-        memory, held = OpenerMemory(), _Held()
+        memory, held = OpenerMemory(), _Held(self.known.spread)
         broken = None
         try:
             for binding, lines in self._bound_lines(taken_at, batch_rows):
@@ -108,6 +109,7 @@ class FlowLogSource:
 class _Held:
     """Events that are later than records that may still come."""
 
+    spread: Spread
     _records: RecordColumns | None = None
     _roles: Roles | None = None
     _events: Events | None = None
@@ -115,7 +117,7 @@ class _Held:
     def pass_on(self, records: RecordColumns | None, roles: Roles | None, limit_ns: int | None) -> Iterator[EventBatch]:
         """Add records, and yield all events before the limit."""
         if records is not None and roles is not None:
-            self._add(records, roles, events_of(records, roles))
+            self._add(records, roles, events_of(records, roles, self.spread))
         if self._records is None or self._roles is None or self._events is None or not len(self._events.time_ns):
             return
         events = self._events

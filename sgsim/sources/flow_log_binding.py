@@ -25,6 +25,7 @@ from sgsim.model.decision import Reason
 from sgsim.model.interface import Interface
 from sgsim.model.line_columns import LineColumns
 from sgsim.model.protocol import CLIENT_PORT
+from sgsim.model.spread import Spread
 from sgsim.model.states import Direction
 from sgsim.rules.ownership import Ownership
 from sgsim.sources.base import NOT_BOUND
@@ -54,6 +55,8 @@ class KnownInterfaces:
     """How long ICMP may be silent."""
     client_port: int = CLIENT_PORT
     """Where ports of clients begin."""
+    spread: Spread = Spread.EVEN
+    """How the packets of a record lie in time."""
 
     def owner(self, address: int, family: Family) -> Interface | None:
         """The interface that owns an address; None if no known one does."""

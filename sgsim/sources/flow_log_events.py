@@ -6,7 +6,7 @@ A record says that `packets` packets went one way between `start` and `end`. The
   log has no flags; an echo request or reply for ICMP; else what refreshes a flow. Its decision is that of the record;
 - an ACK right behind a SYN, so that a handshake whose two sides are in the log is complete when it should be;
 - refreshing packets, evenly spread up to the end, so near to each other that no flow expires within a record that has
-  packets enough; the last of them, at the end, is a FIN or RST if the flags have one;
+  packets enough, or with `Spread.ENDS` one, at the end; the last of them, there, is a FIN or RST if the flags have one;
 - an ACK behind a FIN, and behind those of the same instant, so that a connection that both sides have closed waits for
   late packets (TIME_WAIT) as it does in a capture.
 
@@ -22,6 +22,7 @@ import numpy as np
 from sgsim.model.columns import QUOTED_DTYPES, Column, PacketColumns, QuotedColumns, RecordColumns
 from sgsim.model.line_columns import NO_FLAGS
 from sgsim.model.protocol import Protocol, TcpFlags
+from sgsim.model.spread import Spread
 from sgsim.model.states import Direction
 from sgsim.sources.base import MAX_LENGTH_BYTES
 from sgsim.sources.flow_log_openers import ANSWER, OPENER, Roles
@@ -62,14 +63,14 @@ class Events(NamedTuple):
     """bool, whether its decision is that of the record."""
 
 
-def events_of(records: RecordColumns, roles: Roles) -> Events:
+def events_of(records: RecordColumns, roles: Roles, spread: Spread = Spread.EVEN) -> Events:
     """Make the events of records."""
     is_tcp = (records.protocol == Protocol.TCP) & (records.skip == 0)
     flags = np.where(records.flags == NO_FLAGS, np.uint8(0), records.flags)
     lead = np.where(is_tcp, _lead_flags(records, roles, flags), np.uint8(0))
     close = np.where(is_tcp, flags & (_FIN | _RST), np.uint8(0))
     has_follow = (lead == _SYN) & (records.packets > 1)
-    refreshes = _refreshes(records, lead, close, has_follow, is_tcp)
+    refreshes = _refreshes(records, lead, close, has_follow, is_tcp, spread)
     is_alone = is_tcp & (refreshes == 0) & (lead == _ACK)
     lead = np.where(is_alone & (close > 0), _closing(close), lead).astype(np.uint8)
     has_last = (close == _FIN) & (refreshes > 0) & (records.packets > 1 + has_follow + refreshes)
@@ -100,11 +101,13 @@ def _lead_flags(records: RecordColumns, roles: Roles, flags: Column) -> Column:
     return np.where(opens, np.uint8(_SYN), np.where(answers, np.uint8(_SYN_ACK), np.uint8(_ACK)))
 
 
-def _refreshes(records: RecordColumns, lead: Column, close: Column, has_follow: Column, is_tcp: Column) -> Column:
+def _refreshes(
+    records: RecordColumns, lead: Column, close: Column, has_follow: Column, is_tcp: Column, spread: Spread
+) -> Column:
     """How many refreshing packets a record gets."""
     span_ns = records.end_ns - records.start_ns
     apart_ns = np.where(is_tcp, REFRESH_TCP_NS, REFRESH_NS)
-    wanted = np.minimum(-(-span_ns // apart_ns), MOST_REFRESHES)
+    wanted = np.minimum(-(-span_ns // apart_ns), 1 if spread is Spread.ENDS else MOST_REFRESHES)
     least = (span_ns > 0) | (close > 0) | ~has_follow  # a TCP opening within one second has its ACK already
     number = np.where(least, np.maximum(wanted, 1), wanted)
     number = np.minimum(number, records.packets - 1)

@@ -6,6 +6,7 @@ from sgsim.conntrack.policies import Fragments, Midstream
 from sgsim.conntrack.timeouts import Timeouts
 from sgsim.errors import ConfigError
 from sgsim.model.interface import TimeoutOverrides
+from sgsim.model.spread import Spread
 from sgsim.model.states import TcpState
 from sgsim.rules.inventory import Instance
 
@@ -23,10 +24,11 @@ def test_nothing_given_is_the_profile_as_it_is():
 
 
 def test_traffic_is_recorded():
-    given = TrafficOptions(cold_start=True, as_recorded=True, remember=7, client_port=1024)
+    given = TrafficOptions(cold_start=True, as_recorded=True, remember=7, client_port=1024, spread="ends")
     options = given.engine_options(RuleOptions(capacity=3))
     assert (options.recorded, options.cold_start, options.as_recorded) == (True, True, True)
     assert (options.remember, options.capacity, options.client_port) == (7, 3, 1024)
+    assert options.spread is Spread.ENDS
 
 
 def test_settings():

@@ -198,7 +198,9 @@ def test_every_statement_is_proved_or_has_its_reason_why_not():
     assert [key for key, statement in SUITE.statements.items() if bool(proofs[key]) is bool(statement.not_shown)] == []
 
 
-BESIDE_THE_PROFILE = [option.name for option in fields(EngineOptions) if option.name not in {"profile", "log_format"}]
+BESIDE_THE_PROFILE = [
+    option.name for option in fields(EngineOptions) if option.name not in {"profile", "log_format", "spread"}
+]
 """Every option of an engine; the form of flow logs is none of a filter."""
 
 

@@ -49,7 +49,6 @@ FAULTS = [
     ("np.int64(barred_by != 0) << BARRED_AT", "np.int64(barred_by == 0) << BARRED_AT"),
     ("PLACES_AT: Final = 17", "PLACES_AT: Final = 18"),
     ("segment > SYN and not picks_up", "segment > SYN and picks_up"),
-    ("facts.options[PICKUP_AFTER_CUT] != 0", "facts.options[PICKUP_AFTER_CUT] == 0"),
     ("if is_midstream and facts.options[MIDSTREAM_UNTRACKED]", "if facts.options[MIDSTREAM_UNTRACKED]"),
     ("if facts.options[FULL_UNTRACKED] and not has_room", "if facts.options[FULL_UNTRACKED] and has_room"),
     ("bypass == 3 and protocol == ICMPV6", "bypass == 3 and protocol == ICMP"),

@@ -8,6 +8,7 @@ from simulation.batches import SECOND_NS, ListSource, packets
 
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError, NoTrafficError, SourceError
+from sgsim.model.spread import Spread
 from sgsim.rules.change import Change
 from sgsim.simulation.driver import Wanted, run
 
@@ -158,9 +159,18 @@ def test_rules_of_before_a_change_keep_their_hits():
 
 def test_what_was_set_is_in_the_summary():
     profile = OPTIONS.profile.given("fragments", "rules")
-    options = EngineOptions(profile=profile, capacity=3, recorded=True, cold_start=True, remember=9, client_port=1024)
+    options = EngineOptions(
+        profile=profile, capacity=3, recorded=True, cold_start=True, remember=9, client_port=1024, spread=Spread.ENDS
+    )
     summary = run(TRACKED, [ListSource([packets(OPENING)])], options).summary
-    given = {"capacity": 3, "remember": 9, "client_port": 1024, "cold_start": True, "fragments": "rules"}
+    given = {
+        "capacity": 3,
+        "remember": 9,
+        "client_port": 1024,
+        "spread": "ends",
+        "cold_start": True,
+        "fragments": "rules",
+    }
     assert summary.given == given
 
 

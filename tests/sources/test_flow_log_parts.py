@@ -13,6 +13,7 @@ from sgsim.errors import SourceError
 from sgsim.model.columns import RECORD_DTYPES, RecordColumns, record_columns
 from sgsim.model.line_columns import LINE_DTYPES, line_columns
 from sgsim.model.protocol import CLIENT_PORT, Protocol
+from sgsim.model.spread import Spread
 from sgsim.rules.ownership import Ownership
 from sgsim.sources.flow_log_binding import KnownInterfaces
 from sgsim.sources.flow_log_events import RANKS, REFRESH_NS, REFRESH_TCP_NS, events_of, packets_of_events
@@ -238,6 +239,14 @@ class TestEvents:
         record = records({"end_ns": 20 * SECOND_NS, "packets": packets, "flags": flags})
         roles = Roles(np.zeros(1, "u1"), np.ones(1, "u1"), np.zeros(1, bool), np.zeros(1, bool))
         assert expected == events_of(record, roles).tcp_flags.tolist()
+
+    @pytest.mark.parametrize(("spread", "times"), [(Spread.EVEN, [0, 40, 80, 120]), (Spread.ENDS, [0, 120])])
+    def test_where_the_packets_of_a_record_lie(self, spread, times):
+        record = records({"end_ns": 120 * SECOND_NS, "packets": 50, "flags": 0})
+        roles = Roles(np.zeros(1, "u1"), np.ones(1, "u1"), np.zeros(1, bool), np.zeros(1, bool))
+        events = events_of(record, roles, spread)
+        assert times == [time_ns // SECOND_NS for time_ns in events.time_ns.tolist()]
+        assert packets_of_events(record, events).length_bytes.sum() == 840
 
     def test_a_skipped_record_is_one_row(self):
         record = records({"skip": 22, "end_ns": 60 * SECOND_NS})
