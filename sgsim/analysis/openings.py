@@ -65,7 +65,7 @@ class OpeningFinder:
 
     @resolver.default
     def _make_resolver(self) -> Resolver:
-        return Resolver(self.inventory)
+        return Resolver(self.inventory, self.options.profile.group_prefixes.value)
 
     def unresolved(self) -> frozenset[str]:
         """Every peer of a rule whose addresses nobody gave; none if they are to count as empty."""

@@ -51,6 +51,8 @@ class Profile:
     exempt_traffic: Setting[bool]
     """Whether traffic of the instance's own services (DNS, DHCP, metadata, time) is never filtered."""
     exempt_list: Setting[ExemptList]
+    group_prefixes: Setting[bool]
+    """Whether a rule that names a group admits addresses of prefixes that are delegated to its members."""
     bypass: Setting[BypassProtocols]
     open_rules: Setting[OpenRules]
     open_own_protocol: Setting[bool]
@@ -165,6 +167,7 @@ AWS_NITRO: Final = Profile(
     fragment_ipv6_s=Setting(60.0, Standing.STANDARD, "rfc8200", "section 4.5, reassembly time"),
     exempt_traffic=Setting(True, _DOCUMENTED, "aws-sg aws-nacl"),
     exempt_list=Setting(ExemptList.IMPLIED, _ASSUMED, "aws-sg", "the list names classes, not all addresses"),
+    group_prefixes=Setting(True, _ASSUMED, "aws-sgr", "the text speaks of private addresses, not of prefixes"),
     bypass=Setting(BypassProtocols.TCP_UDP, _DOCUMENTED, "aws-ct"),
     open_rules=Setting(OpenRules.LITERAL, _ASSUMED, "aws-ct", "nobody says whether split blocks or ports add up"),
     open_own_protocol=Setting(True, _ASSUMED, "aws-ct", "the example in the text has a rule for all protocols"),
@@ -212,6 +215,7 @@ LINUX: Final = Profile(
     fragment_ipv6_s=Setting(60.0, _DOCUMENTED, "linux-nfct"),
     exempt_traffic=Setting(False, _DOCUMENTED, "linux-nfct"),
     exempt_list=Setting(ExemptList.IMPLIED, _DOCUMENTED, "linux-nfct", "without effect: nothing is exempt"),
+    group_prefixes=Setting(True, _DOCUMENTED, "linux-nfct", "without effect: it knows no groups"),
     bypass=Setting(BypassProtocols.NONE, _DOCUMENTED, "linux-nfct"),
     open_rules=Setting(OpenRules.LITERAL, _DOCUMENTED, "linux-nfct", "without effect: nothing is left untracked"),
     open_own_protocol=Setting(True, _DOCUMENTED, "linux-nfct", "without effect, as above"),

@@ -207,7 +207,7 @@ class CompiledEngine:
 
     def _lower(self, inventory: Inventory) -> None:
         """Turn rules, addresses and options into arrays."""
-        resolver = Resolver(inventory)
+        resolver = Resolver(inventory, self.options.profile.group_prefixes.value)
         Ownership(inventory.interfaces.values())
         self.interface_ids += [key for key in inventory.interfaces if key not in self.interface_ids]
         for each in inventory.interfaces.values():

@@ -61,7 +61,11 @@ class _View:
             profile.exempt_list.value,
         )
         return cls(
-            inventory, Resolver(inventory), Ownership(inventory.interfaces.values()), exempt, subnet_edges(inventory)
+            inventory,
+            Resolver(inventory, profile.group_prefixes.value),
+            Ownership(inventory.interfaces.values()),
+            exempt,
+            subnet_edges(inventory),
         )
 
 
@@ -331,7 +335,7 @@ class ReferenceEngine:
         except UnresolvedReferenceError as error:
             self._unknown[interface.interface_id] = error
             lenient = evolve(self._view.inventory, allow_unresolved=True)
-            return RuleMatcher(interface, Resolver(lenient), openness)
+            return RuleMatcher(interface, Resolver(lenient, self.options.profile.group_prefixes.value), openness)
 
     def _table(self, table_id: str) -> ConntrackTable:
         if table_id not in self.tables:

@@ -21,6 +21,8 @@ class Resolver:
     """Looks up whom the rules of one inventory mean."""
 
     inventory: Inventory
+    with_prefixes: bool = True
+    """Whether a group stands for the prefixes delegated to its members too."""
     _members: dict[str, list[IPNetwork]] = field(init=False)
     _resolved: dict[object, AddressSet | None] = field(init=False, factory=dict)
     _united: dict[str, AddressSet] = field(init=False, factory=dict)
@@ -31,14 +33,16 @@ class Resolver:
         members: dict[str, list[IPNetwork]] = defaultdict(list)
         for interface in self.inventory.interfaces.values():
             for group_id in interface.group_ids:
-                members[group_id].extend(interface.addresses)
+                members[group_id].extend(
+                    network for network in interface.addresses if self.with_prefixes or network.size == 1
+                )
         return dict(members)
 
     def addresses(self, rule: Rule) -> AddressSet | None:
         """The peer of a rule as addresses; None if nobody gave them.
 
         A group stands for the private addresses of its members, secondary and IPv6 ones and delegated prefixes too
-        (`[aws-sgr]`, `[aws-vpc-ipv6]`; delegated prefixes are assumed).
+        (`[aws-sgr]`, `[aws-vpc-ipv6]`; delegated prefixes are assumed, and left out without `with_prefixes`).
         """
         key = (rule.peer, rule.group_id) if isinstance(rule.peer, GroupReference) else rule.peer
         if key not in self._resolved:

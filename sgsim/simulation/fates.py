@@ -220,7 +220,8 @@ class _Fates:
 
     @_resolver.default
     def _make_resolver(self) -> Resolver:
-        return Resolver(evolve(self.after, allow_unresolved=True))
+        lenient = evolve(self.after, allow_unresolved=True)
+        return Resolver(lenient, self.options.profile.group_prefixes.value)
 
     @_ownership.default
     def _make_ownership(self) -> Ownership:

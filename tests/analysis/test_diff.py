@@ -32,7 +32,7 @@ OTHERS = [
     EngineOptions(profile=DEFAULT_PROFILE.given(name, value))
     for name, value in (
         ("open_rules", "listed"), ("open_own_protocol", False), ("open_across_groups", False),
-        ("open_beside_narrow", False),
+        ("open_beside_narrow", False), ("group_prefixes", False),
     )
 ]  # fmt: skip
 

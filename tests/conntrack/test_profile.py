@@ -41,6 +41,7 @@ AWS = CLOSING | {
     "fragment_ipv6_s": 60,
     "exempt_traffic": True,
     "exempt_list": ExemptList.IMPLIED,
+    "group_prefixes": True,
     "bypass": BypassProtocols.TCP_UDP,
     "open_rules": OpenRules.LITERAL,
     "open_own_protocol": True,

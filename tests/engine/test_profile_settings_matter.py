@@ -10,7 +10,7 @@ from engine.walking import HOST, HOST_V6, Walk, icmp_error, profile
 from sgsim.conntrack.profile import AWS_NITRO, LINUX
 from sgsim.conntrack.timeouts import NANOSECONDS
 from sgsim.model.packet import Fragment, Packet
-from sgsim.model.states import TcpState
+from sgsim.model.states import Direction, TcpState
 
 CLIENT, SERVER = "198.51.100.7:40000", f"{HOST}:443"
 TRACKED = (
@@ -108,6 +108,17 @@ def exempt_list(value: object) -> list[str]:
         f"tcp {HOST}:40000 -> 169.254.170.23:80",
     )
     return [walk.say(text).split()[1] for text in texts]
+
+
+def group_prefixes(value: object) -> list[str]:
+    """A member's own address, and one of a prefix that is delegated to it."""
+    member = interface("198.51.100.7", "198.51.100.16/28", interface_id="eni-m", groups=["sg-m"])
+    known = inventory(group("tcp 443 from sg-m"), group(group_id="sg-m"), interface(HOST), member)
+    walk = Walk(known, profile=profile(group_prefixes=value))
+    return [
+        walk.say(f"tcp 198.51.100.{last}:40000 -> {SERVER} S", taken_at="eni-a", direction=Direction.INGRESS)
+        for last in (7, 17)
+    ]
 
 
 def bypass(value: object) -> list[str]:
@@ -262,6 +273,7 @@ POLICIES: dict[Callable[[object], list[str]], dict[object, list[str]]] = {
         "implied": [*["exempt"] * 3, "no_rule"],
         "wide": ["exempt"] * 4,
     },
+    group_prefixes: {True: ["allow rule new"] * 2, False: ["allow rule new", "deny no_rule new"]},
     bypass: {
         "none": ["allow rule new"] * 4,
         "tcp-udp": ["allow untracked untracked", *["allow rule new"] * 3],

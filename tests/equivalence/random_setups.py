@@ -39,7 +39,7 @@ POLICIES: Final = {
 }  # fmt: skip
 SWITCHES: Final = (
     "open_own_protocol", "open_across_groups", "open_beside_narrow",
-    "syn_reopens", "midstream_untracked", "full_untracked", "related_refresh", "exempt_traffic", "untrack_when_opened", "late_refresh", "ignored_refresh", "icmp_code_in_key", "linux_tcp_rules",
+    "syn_reopens", "group_prefixes", "midstream_untracked", "full_untracked", "related_refresh", "exempt_traffic", "untrack_when_opened", "late_refresh", "ignored_refresh", "icmp_code_in_key", "linux_tcp_rules",
 )  # fmt: skip
 
 _BLOCKS: Final = (
@@ -81,6 +81,8 @@ def random_inventory(rng: random.Random, *, allow_unresolved: bool = True) -> In
         name: SecurityGroup(group_id=name, rules=[random_rule(rng, name) for _ in range(rng.randint(1, 8))])
         for name in ("sg-1", "sg-2", "sg-3")
     }
+    if rng.random() < 0.25:
+        groups["sg-2"] = evolve(groups["sg-2"], rules=[*groups["sg-2"].rules, *_open_rules("sg-2")])
     return Inventory(
         groups=groups,
         interfaces=_interfaces(rng),
@@ -98,6 +100,12 @@ def random_inventory(rng: random.Random, *, allow_unresolved: bool = True) -> In
         },
         members={"sg-x": AddressSet.of(IPNetwork("192.0.2.80/32"))} if rng.random() < 0.2 else {},
     )
+
+
+def _open_rules(group_id: str) -> list[Rule]:
+    """All traffic both ways, from and to everyone."""
+    peers = [Cidr(IPNetwork(block)) for block in ("0.0.0.0/0", "::/0")]
+    return [Rule(group_id=group_id, direction=way, protocol=-1, peer=peer) for way in Direction for peer in peers]
 
 
 def _network_acls(rng: random.Random) -> dict[str, NetworkAcl]:
@@ -183,7 +191,7 @@ def random_profile(rng: random.Random, profile: Profile) -> Profile:
         if rng.random() < 0.25:
             profile = profile.given(name, rng.choice([member.value for member in kind]))
     for name in SWITCHES:
-        if rng.random() < 0.15:
+        if rng.random() < 0.25:
             profile = profile.given(name, rng.random() < 0.5)
     return profile
 

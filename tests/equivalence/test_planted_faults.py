@@ -52,7 +52,6 @@ FAULTS = [
     ("if is_midstream and facts.options[MIDSTREAM_UNTRACKED]", "if facts.options[MIDSTREAM_UNTRACKED]"),
     ("if facts.options[FULL_UNTRACKED] and not has_room", "if facts.options[FULL_UNTRACKED] and has_room"),
     ("bypass == 3 and protocol == ICMPV6", "bypass == 3 and protocol == ICMP"),
-    ("if m.pool[word + EXPIRES] < before", "if m.pool[word + EXPIRES] > before"),
     ("or not facts.options[RELATED_REFRESH]", "or facts.options[RELATED_REFRESH]"),
 ]
 

@@ -60,7 +60,7 @@ def settled(seed):
     """An engine that a change is about to meet, that change, and the options."""
     rng = random.Random(seed)
     names = (
-        "bypass", "open_rules", "open_own_protocol", "open_across_groups", "open_beside_narrow", "midstream", "midstream_untracked",
+        "bypass", "open_rules", "open_own_protocol", "open_across_groups", "open_beside_narrow", "group_prefixes", "midstream", "midstream_untracked",
         "midstream_after_cut",
         "untrack_when_opened",
     )  # fmt: skip
