@@ -187,7 +187,7 @@ def entry(
 ) -> ConntrackEntry:
     """A flow that the packet in `text` opened at time 0, passing the interface in `direction`."""
     opening = packet(text)
-    key = FlowKey.of(interface_id, opening.five_tuple, direction, opening.icmp_type, opening.icmp_code)
+    key = FlowKey.of(interface_id, opening.five_tuple, direction, opening.icmp_type, opening.icmp_code, with_code=False)
     assert key is not None, "the packet must make a flow"
     is_tracked = tracking is Tracking.TRACKED
     return ConntrackEntry(

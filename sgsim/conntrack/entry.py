@@ -32,10 +32,10 @@ class FlowKey(NamedTuple):
         interface_id: str,
         five_tuple: FiveTuple,
         direction: Direction,
-        icmp_type: int | None = None,
-        icmp_code: int | None = None,
+        icmp_type: int | None,
+        icmp_code: int | None,
         *,
-        with_code: bool = False,
+        with_code: bool,
     ) -> "FlowKey | None":
         """The key of a packet; None for an ICMP message that is neither query nor answer, which makes no flow."""
         local = five_tuple if direction is Direction.EGRESS else five_tuple.reply()

@@ -113,9 +113,9 @@ class ConntrackTable:
         """How many flows are remembered, tracked or not."""
         return len(self._entries)
 
-    def lookup(self, key: FlowKey) -> ConntrackEntry | None:
-        """The flow with this key; None if it is not remembered."""
-        return self._entries.get(key)
+    def lookup(self, key: FlowKey | None) -> ConntrackEntry | None:
+        """The flow with this key; None if it is not remembered, or if there is no key, as of packets that make no flow."""
+        return None if key is None else self._entries.get(key)
 
     def set_capacity(self, capacity: int | None) -> None:
         """Give the table more or fewer places; entries that it has stay, also beyond a smaller limit."""

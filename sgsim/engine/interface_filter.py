@@ -77,7 +77,7 @@ class InterfaceFilter:
             trace: Where to note the steps, None for nowhere.
         """
         passage = Passage.of(packet, direction, now_ns, self._key_of(packet, direction), trace)
-        passage.entry = self.table.lookup(passage.key) if passage.key is not None else None
+        passage.entry = self.table.lookup(passage.key)
         decision = network_acl_in(self, passage) or self._send_through(passage)
         if passage.deleted is not None:
             self.table.forget(passage.deleted, FlowEnd.CLOSED, now_ns)
@@ -99,7 +99,7 @@ class InterfaceFilter:
     def refuse(self, packet: Packet, direction: Direction, now_ns: int) -> None:
         """Remember that a packet was denied before it came here, so that what answers it was never sent."""
         passage = Passage.of(packet, direction, now_ns, self._key_of(packet, direction), None)
-        entry = self.table.lookup(passage.key) if passage.key is not None else None
+        entry = self.table.lookup(passage.key)
         if entry is not None and entry.tracking is Tracking.REFUSED:
             self.continue_refused(passage, entry)
         if self._makes_refusal(passage):
@@ -374,7 +374,7 @@ class InterfaceFilter:
             return
         is_ipv4 = passage.packet.five_tuple.family is Family.IPV4
         keep_s = (self.profile.fragment_s if is_ipv4 else self.profile.fragment_ipv6_s).value
-        entry = self.table.lookup(passage.key) if passage.key is not None else None
+        entry = self.table.lookup(passage.key)
         is_stopped = decision.reason is Reason.NETWORK_ACL and not passage.is_barred(decision)
         if is_stopped and entry is not None and entry.tracking is not Tracking.REFUSED:
             entry = None  # it never reached the groups, and so neither will the rest of the datagram

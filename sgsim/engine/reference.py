@@ -258,8 +258,9 @@ class ReferenceEngine:
         five_tuple = packet.five_tuple
         sender = self._view.ownership.owner(five_tuple.src_addr, five_tuple.family)
         at = self._filters.get(sender.interface_id) if sender is not None and sender is not here else None
-        key = at.key(five_tuple, Direction.EGRESS, packet.icmp_type, packet.icmp_code) if at is not None else None
-        entry = at.table.lookup(key) if at is not None and key is not None else None
+        if at is None:
+            return None
+        entry = at.table.lookup(at.key(five_tuple, Direction.EGRESS, packet.icmp_type, packet.icmp_code))
         is_refused = entry is not None and entry.tracking is Tracking.REFUSED and entry.opener is Direction.EGRESS
         return entry if is_refused else None
 

@@ -116,8 +116,7 @@ def _quoted_flow(at: "InterfaceFilter", passage: Passage) -> ConntrackEntry | No
     quote = passage.packet.quote
     if quote is None or quote.five_tuple.src_addr != passage.packet.five_tuple.dst_addr:
         return None
-    key = at.key(quote.five_tuple, passage.direction.opposite, quote.icmp_type, quote.icmp_code)
-    return None if key is None else at.table.lookup(key)
+    return at.table.lookup(at.key(quote.five_tuple, passage.direction.opposite, quote.icmp_type, quote.icmp_code))
 
 
 def barred(at: "InterfaceFilter", passage: Passage) -> Decision | None:

@@ -25,8 +25,9 @@ def test_a_packet_and_its_reply_have_one_key(five_tuple, direction):
 
 
 def test_two_interfaces_that_see_one_flow_have_two_keys():
-    sent = packet("tcp 198.51.100.7:40000 -> 192.0.2.10:443")
-    assert key(sent, IN) != key(sent, IN, interface_id="eni-b")
+    for text in ("tcp 198.51.100.7:40000 -> 192.0.2.10:443", "icmp 198.51.100.7 -> 192.0.2.10 type 8 code 0"):
+        sent = packet(text)
+        assert key(sent, IN) != key(sent, IN, interface_id="eni-b")
 
 
 def test_a_five_tuple_that_comes_in_is_not_the_same_one_going_out():
@@ -60,7 +61,8 @@ def test_a_code_is_part_of_the_key_only_where_the_profile_says_so():
 
 def test_an_icmp_error_has_no_key_and_neither_has_icmp_without_a_type():
     assert key(packet("icmp 198.51.100.7 -> 192.0.2.10 type 3 code 4"), IN) is None
-    assert FlowKey.of("eni-a", packet("icmp 198.51.100.7 -> 192.0.2.10").five_tuple, IN) is None
+    five_tuple = packet("icmp 198.51.100.7 -> 192.0.2.10").five_tuple
+    assert FlowKey.of("eni-a", five_tuple, IN, None, None, with_code=False) is None
 
 
 def test_other_protocols_are_keyed_by_addresses_and_number():

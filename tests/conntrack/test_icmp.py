@@ -16,6 +16,9 @@ def test_an_answer_that_goes_the_other_way_is_of_the_same_query(kind, direction)
     asked = icmp_query(protocol, query_type, 0, direction, with_code=False)
     assert IcmpQuery(query_type, direction, None) == asked
     assert asked == icmp_query(protocol, answer_type, 0, direction.opposite, with_code=False)
+    coded = icmp_query(protocol, query_type, 5, direction, with_code=True)
+    assert IcmpQuery(query_type, direction, 5) == coded
+    assert coded == icmp_query(protocol, answer_type, 5, direction.opposite, with_code=True)
 
 
 def test_two_hosts_that_ping_each_other_make_two_queries():

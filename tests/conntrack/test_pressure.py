@@ -10,7 +10,7 @@ from plain_table import plain_bins
 
 from sgsim.conntrack import pressure as pressure_module
 from sgsim.conntrack.entry import ConntrackEntry, FlowEnd
-from sgsim.conntrack.pressure import MOST_BINS, Bin, TablePressure, peer_block, state_name
+from sgsim.conntrack.pressure import FIRST_BIN_NS, MOST_BINS, Bin, TablePressure, peer_block, state_name
 from sgsim.conntrack.tcp import TcpFlow
 from sgsim.model.states import Direction, TcpState
 
@@ -72,6 +72,13 @@ def test_a_long_silence_merges_as_often_as_it_must():
     happened = drive(pressure, [(0, "inserted"), (10**18, "expired")])
     assert plain_bins(happened, pressure.bin_ns) == pressure.bins
     assert len(pressure.bins) == 2
+
+
+@pytest.mark.parametrize(("wait_ns", "merges"), [(-1, 22), (0, 23)])
+def test_bins_are_as_narrow_as_they_may_be_to_the_nanosecond_also_after_months(wait_ns, merges):
+    pressure = TablePressure(None)
+    drive(pressure, [(0, "inserted"), (MOST_BINS * (FIRST_BIN_NS << 22) + wait_ns, "expired")])
+    assert FIRST_BIN_NS << merges == pressure.bin_ns
 
 
 def test_bins_begin_a_millisecond_wide_at_the_first_event():

@@ -16,7 +16,7 @@ from sgsim.conntrack import pressure as pressure_module
 from sgsim.conntrack import table as table_module
 from sgsim.conntrack.entry import ConntrackEntry, FlowEnd, TrackingCause
 from sgsim.conntrack.pressure import TablePressure
-from sgsim.conntrack.table import STALE_MOST, ConntrackTable, _Queue
+from sgsim.conntrack.table import ConntrackTable, _Queue
 from sgsim.conntrack.tcp import TcpFlow
 from sgsim.errors import TimeOrderError
 from sgsim.model.states import Direction, TcpState, Tracking
@@ -356,6 +356,15 @@ class TestExpiry:
             table.expire(9)
         assert str(refused.value) == "now_ns must be at least 10, got 9"
 
+    def test_the_time_before_which_nothing_expires_is_that_of_the_entry_due_first(self):
+        table = ConntrackTable()
+        assert table.next_due_ns is None
+        for number, expires_at_ns in enumerate((-30, -50, 20), start=1):
+            table.insert(
+                entry(f"udp 198.51.100.7:{number} -> 192.0.2.10:53", flow=number, expires_at_ns=expires_at_ns), -60
+            )
+        assert table.next_due_ns == -50
+
     def test_the_same_time_again_is_no_step_back(self):
         table = ConntrackTable()
         assert [table.expire(10), table.expire(10)] == [0, 0]
@@ -391,78 +400,3 @@ class TestExpiry:
         table.insert(entry(tcp=TcpFlow(state)), 0)
         table.expire(2**62)
         assert ended == [end]
-
-
-class TestCapacity:
-    def test_two_places_do_not_fit_at_capacity_minus_one(self):
-        table = ConntrackTable(capacity=3)
-        table.insert(entry(places=2), 0)
-        assert (table.has_room(1), table.has_room(2)) == (True, False)
-
-    def test_a_smaller_capacity_leaves_entries_and_takes_no_more(self):
-        table = ConntrackTable(capacity=3)
-        table.insert(entry(places=2), 0)
-        table.set_capacity(1)
-        table.check_valid()
-        assert (table.count, table.has_room(1), table.pressure.available) == (2, False, 0)
-
-    def test_a_table_without_capacity_has_always_room(self):
-        assert ConntrackTable().has_room(10**9)
-
-    def test_untracked_and_refused_flows_take_no_place(self):
-        table = ConntrackTable(capacity=0)
-        table.insert(entry(tracking=Tracking.UNTRACKED), 0)
-        table.insert(entry(tracking=Tracking.REFUSED, interface_id="eni-b", flow=2), 0)
-        assert (table.count, len(table)) == (0, 2)
-
-
-class TestMemory:
-    def test_forgetting_twice_is_forgetting_once(self):
-        ended = []
-        table = ConntrackTable(on_end=lambda *end: ended.append(end))
-        made = entry()
-        table.insert(made, 0)
-        for _ in range(2):
-            table.forget(made, FlowEnd.CLOSED, 0)
-        assert (table.count, len(ended)) == (0, 1)
-
-    def test_a_flow_that_replaced_a_forgotten_one_is_not_forgotten_for_it(self):
-        table = ConntrackTable()
-        old, new = entry(), entry(flow=2)
-        table.insert(old, 0)
-        table.forget(old, FlowEnd.REPLACED, 0)
-        table.insert(new, 0)
-        table.forget(old, FlowEnd.CLOSED, 0)
-        assert [new] == list(table)
-
-    def test_without_memory_an_untracked_flow_is_dropped_at_once(self):
-        table = ConntrackTable(remember=0)
-        table.insert(entry(tracking=Tracking.UNTRACKED), 0)
-        assert (len(table), table.forgotten) == (0, 1)
-
-    def test_due_times_of_ended_flows_do_not_pile_up(self):
-        table = ConntrackTable()
-        for number in range(1, 5 * STALE_MOST):
-            made = entry(flow=number, expires_at_ns=2**60)
-            table.insert(made, number)
-            table.forget(made, FlowEnd.CLOSED, number)
-            assert len(table._queue) <= STALE_MOST + 2
-
-    def test_due_times_that_go_to_and_fro_do_not_pile_up(self):
-        table = ConntrackTable()
-        made = entry(expires_at_ns=2**60)
-        table.insert(made, 0)
-        for step in range(5 * STALE_MOST):
-            table.refresh(made, 2**60 - step % 2)
-            assert len(table._queue) <= STALE_MOST + 2
-
-    @pytest.mark.parametrize("count", range(5))
-    def test_check_valid_sees_a_wrong_count(self, count):
-        table = ConntrackTable(capacity=4)
-        table.insert(entry(), 0)
-        table.pressure.count = count
-        if count == 1:
-            table.check_valid()
-            return
-        with pytest.raises(AssertionError, match="count must be the places of the tracked entries"):
-            table.check_valid()

@@ -2,6 +2,7 @@
 
 import pytest
 import strategies
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -326,10 +327,8 @@ class TestKernelRules:
 
     def test_r3_an_ack_straight_after_an_ignored_syn_in_last_ack_is_a_challenge(self):
         flow = run(*LAST_ACK, (ORIGINAL, "S"))
-        made = linux(flow, REPLY, "A")
-        assert made.effect is Effect.IGNORED
-        assert made.flow is not None
-        assert made.flow.state is TcpState.LAST_ACK
+        assert flow.expects_challenge is True
+        assert linux(flow, REPLY, "A") == TcpMove(Effect.IGNORED, evolve(flow, expects_challenge=False))
 
     def test_r3_but_only_once(self):
         flow = run(*LAST_ACK, (ORIGINAL, "S"), (REPLY, "A"), (REPLY, "A"))
@@ -356,8 +355,9 @@ class TestKernelRules:
         assert run((ORIGINAL, "S"), (REPLY, "SA"), (REPLY, "A")).state is TcpState.SYN_RECV
 
     def test_r4_an_ignored_syn_of_the_opener_makes_the_kernel_forget_the_simultaneous_open(self):
-        flow = run((ORIGINAL, "S"), (REPLY, "S"), (ORIGINAL, "SA"), (ORIGINAL, "S"), (REPLY, "A"))
-        assert flow.state is TcpState.SYN_RECV
+        flow = run((ORIGINAL, "S"), (REPLY, "S"), (ORIGINAL, "SA"), (ORIGINAL, "S"))
+        assert TcpFlow(TcpState.SYN_RECV, last_segment=Segment.SYN) == flow
+        assert run((REPLY, "A"), flow=flow).state is TcpState.SYN_RECV
 
     @pytest.mark.parametrize(("direction", "state"), [(ORIGINAL, TcpState.SYN_SENT), (REPLY, TcpState.SYN_SENT2)])
     def test_r5_a_syn_on_a_flow_never_answered_does_not_restart_its_timeout(self, direction, state):

@@ -23,11 +23,14 @@ def test_the_time_of_a_packet_is_not_looked_at():
     firewall.wait(5)
     firewall.send(packet(SYN, time_ns=10**18))
     assert firewall.time_s == 5
+    assert firewall._engine.late_packets == 0
 
 
 def test_the_clock_starts_at_zero_and_moves_as_told():
     firewall = Firewall(host(*WEB))
-    assert firewall.time_s == 0
+    firewall.send(SYN)
+    firewall.change(host(*WEB))
+    assert (firewall.time_s, firewall.table[0].remaining_s) == (0, 120)
     firewall.wait(1.5)
     firewall.wait(0.25)
     assert firewall.time_s == 1.75
@@ -63,6 +66,14 @@ def test_a_flow_that_the_host_opens_is_shown_as_the_host_sent_it():
     assert [str(entry) for entry in firewall.table] == [
         f"tracked  udp {HOST}:40000 -> 198.51.100.53:53  unanswered  30 s left  by sg-web:egress:udp:53:0.0.0.0/0"
     ]
+    firewall.send(f"udp 198.51.100.53:53 -> {HOST}:40000")
+    assert [str(entry).split("  ")[2] for entry in firewall.table] == ["answered"]
+
+
+def test_a_recorded_flow_that_was_denied_is_shown_without_a_rule():
+    firewall = Firewall(host(*WEB), options=EngineOptions(recorded=True))
+    firewall.send(f"tcp 198.51.100.7:40000 -> {HOST}:22 S")
+    assert [(entry.tracking, entry.rule_id) for entry in firewall.table] == [(Tracking.REFUSED, None)]
 
 
 def test_an_entry_leaves_the_table_as_time_passes():
@@ -85,6 +96,13 @@ def test_other_rules_hold_from_now_on():
     assert firewall.send(SYN).reason is Reason.NO_RULE
     firewall.change(host(*WEB))
     assert firewall.send(SYN).reason is Reason.RULE
+
+
+def test_another_capacity_and_other_timeouts_hold_from_now_on():
+    firewall = Firewall(host(*WEB))
+    firewall.send(SYN)
+    firewall.change(host(*WEB), EngineOptions(capacity=1))
+    assert firewall.send(f"tcp 198.51.100.7:40001 -> {HOST}:443 S").reason is Reason.TABLE_FULL
 
 
 def test_nothing_is_presumed_and_nothing_was_not_sent():

@@ -6,6 +6,7 @@ from engine.walking import HOST, Walk, icmp_error, profile
 
 from sgsim.model.packet import Fragment
 from sgsim.model.states import Tracking
+from sgsim.model.trace import Step, Trace
 from sgsim.rules.inventory import Subnet
 
 PEER = "198.51.100.7"
@@ -16,6 +17,7 @@ OUT_SYN, OUT_SYN_ACK, OUT_ACK = (
     f"tcp {HOST}:50000 -> {PEER}:80 S", f"tcp {PEER}:80 -> {HOST}:50000 SA", f"tcp {HOST}:50000 -> {PEER}:80 A",
 )  # fmt: skip
 RULES = ("tcp 443 from 0.0.0.0/0", "tcp 80 to 0.0.0.0/0", "icmp 8/0 from 0.0.0.0/0")
+EDGE = (Step.NETWORK_ACL_IN, Step.NETWORK_ACL_OUT)
 OPEN = ("900 allow all from 0.0.0.0/0", "900 allow all to 0.0.0.0/0")
 DENIED, NOT_SENT = "deny network_acl -", "skip not_sent -"
 
@@ -154,6 +156,36 @@ def test_a_fragment_without_its_first_is_judged_without_ports(ends):
     closed = walk(rules=rules, profile=profile(fragments="rules"))
     assert ["deny", "network_acl"] == closed.say(later).split()[:2]
     assert "deny fragment invalid" == walk(rules=rules).say(later)
+
+
+@pytest.mark.parametrize("ends", [(PEER, HOST), (HOST, PEER)])
+def test_a_fragment_whose_first_was_seen_is_not_judged_without_ports(ends):
+    """Without ports no entry would allow it, and the last one would deny it."""
+    rules = ("udp 443 from 0.0.0.0/0", "udp 443 to 0.0.0.0/0")
+    steps = walk("100 allow udp 443 from 0.0.0.0/0", "100 allow udp 443 to 0.0.0.0/0", rules=rules,
+                 profile=profile(fragments="rules"))  # fmt: skip
+    assert ["allow rule new", "allow fragment new"] == [steps.say(each) for each in fragments(*ends)]
+
+
+# What is told of the edge
+
+
+def edge_told(steps, what):
+    """What is noted of the network ACL for a packet."""
+    traces: list[Trace] = []
+    steps.engine.judge(packet(what) if isinstance(what, str) else what, traces)
+    return [f"{each.step.value}: {each.outcome}" for trace in traces for each in trace.steps if each.step in EDGE]
+
+
+def test_the_edge_is_told_where_it_is_asked_and_nowhere_else():
+    first, later = fragments(PEER, HOST)
+    steps = walk(*OPEN, rules=("udp 443 from 0.0.0.0/0",))
+    assert ["acl_in: allowed"] == edge_told(steps, first)
+    assert [] == edge_told(steps, later)
+    assert [] == edge_told(steps, OUT_SYN), "the groups denied it"
+    assert [] == edge_told(steps, f"udp 169.254.169.123:123 -> {HOST}:1000"), "it is exempt"
+    assert [] == edge_told(steps, f"udp {HOST}:1000 -> 169.254.169.123:123"), "it is exempt"
+    assert ["acl_in: same subnet"] == edge_told(steps, f"udp 192.0.2.99:1 -> {HOST}:443")
 
 
 # What a recording holds after a denial

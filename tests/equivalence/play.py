@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from attrs import evolve, frozen
 
@@ -21,9 +21,11 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from equivalence.in_step import InStep
-from equivalence.random_setups import other_settings, random_inventory, random_options, timed_profile
+from equivalence.random_setups import other_settings, port_acls, random_inventory, random_options, timed_profile
 from equivalence.random_traffic import JUMPS_NS, START_NS, TICK_STEPS_NS, Traffic, random_packets
 
+from sgsim.conntrack.policies import Fragments
+from sgsim.conntrack.profile import Profile
 from sgsim.engine.base import Engine
 from sgsim.engine.compiled import CompiledEngine
 from sgsim.engine.options import EngineOptions
@@ -36,50 +38,77 @@ EARLIEST_NS: Final = -(2**61)
 TICK_TIMEOUTS_S: Final = (0.0001, 0.0003, 0.0005, 0.001, 0.002, 0.01)
 LONG_TIMEOUTS_S: Final = (0.0005, 30.0, 1e6, 3e8, 1e9)
 
-Shape = Callable[[random.Random, Traffic, EngineOptions], tuple[Traffic, EngineOptions]]
+
+class Setup(NamedTuple):
+    """What a scenario is made of."""
+
+    inventory: Inventory
+    options: EngineOptions
+    traffic: Traffic
+
+    def sending(self, **kind: Any) -> "Setup":
+        """With other traffic."""
+        return self._replace(traffic=evolve(self.traffic, **kind))
+
+    def behaving(self, profile: Profile) -> "Setup":
+        """With another profile."""
+        return self._replace(options=evolve(self.options, profile=profile))
 
 
-def _plain(_rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
-    return traffic, options
+Shape = Callable[[random.Random, Setup], Setup]
 
 
-def _jumps(rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+def _plain(_rng: random.Random, setup: Setup) -> Setup:
+    return setup
+
+
+def _jumps(rng: random.Random, setup: Setup) -> Setup:
     """Silences of up to years; some begin before 1970."""
     start_ns = rng.choice([0, EARLIEST_NS, START_NS])
-    return evolve(traffic, steps_ns=JUMPS_NS, step_share=0.05, start_ns=start_ns), options
+    return setup.sending(steps_ns=JUMPS_NS, step_share=0.05, start_ns=start_ns)
 
 
-def _ticks(rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+def _ticks(rng: random.Random, setup: Setup) -> Setup:
     """Timeouts and silences shorter than a tick of the calendar."""
-    traffic = evolve(traffic, steps_ns=TICK_STEPS_NS, step_share=0.9, between_ns=1000, back_share=0.002)
-    return traffic, evolve(options, profile=timed_profile(rng, TICK_TIMEOUTS_S))
+    sent = setup.sending(steps_ns=TICK_STEPS_NS, step_share=0.9, between_ns=1000, back_share=0.002)
+    return sent.behaving(timed_profile(rng, TICK_TIMEOUTS_S))
 
 
-def _long(rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+def _long(rng: random.Random, setup: Setup) -> Setup:
     """Timeouts of up to thirty years, and silences as long."""
-    traffic = evolve(traffic, steps_ns=JUMPS_NS, step_share=0.02, start_ns=rng.choice([0, START_NS]))
-    return traffic, evolve(options, profile=timed_profile(rng, LONG_TIMEOUTS_S))
+    sent = setup.sending(steps_ns=JUMPS_NS, step_share=0.02, start_ns=rng.choice([0, START_NS]))
+    return sent.behaving(timed_profile(rng, LONG_TIMEOUTS_S))
 
 
-def _fragments(rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
-    return evolve(traffic, fragment_share=0.7, fragment_ids=rng.choice([4, 300])), options
+def _fragments(rng: random.Random, setup: Setup) -> Setup:
+    return setup.sending(fragment_share=0.7, fragment_ids=rng.choice([4, 300]))
 
 
-def _ipv6(_rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
-    return evolve(traffic, ipv6_share=0.95), options
+def _fragments_at_the_edge(rng: random.Random, setup: Setup) -> Setup:
+    """Network ACLs that allow some ports and nothing else: so not what has none, unless its first fragment was allowed."""
+    policy = rng.choice([Fragments.RULES, Fragments.RULES, Fragments.DENY])
+    made = setup.sending(fragment_share=0.7, fragment_ids=1)
+    made = made.behaving(made.options.profile.given("fragments", policy.value))
+    return made._replace(inventory=evolve(made.inventory, network_acls=port_acls(rng)))
 
 
-def _still(_rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+def _ipv6(_rng: random.Random, setup: Setup) -> Setup:
+    return setup.sending(ipv6_share=0.95)
+
+
+def _still(_rng: random.Random, setup: Setup) -> Setup:
     """All packets at one instant."""
-    return evolve(traffic, step_share=0, between_ns=0, back_share=0), options
+    return setup.sending(step_share=0, between_ns=0, back_share=0)
 
 
-def _back(_rng: random.Random, traffic: Traffic, options: EngineOptions) -> tuple[Traffic, EngineOptions]:
+def _back(_rng: random.Random, setup: Setup) -> Setup:
     """A clock that goes back as often as not."""
-    return evolve(traffic, back_share=0.5), options
+    return setup.sending(back_share=0.5)
 
 
-SHAPES: Final[tuple[Shape, ...]] = (_plain, _plain, _plain, _jumps, _ticks, _long, _fragments, _ipv6, _still, _back)
+SHAPES: Final[tuple[Shape, ...]] = (
+    _plain, _plain, _plain, _jumps, _ticks, _long, _fragments, _ipv6, _still, _back, _fragments_at_the_edge,
+)  # fmt: skip
 
 
 @frozen
@@ -99,9 +128,10 @@ class Scenario:
         allow_unresolved = rng.random() < 0.9
         inventory, options = random_inventory(rng, allow_unresolved=allow_unresolved), random_options(rng)
         bound = rng.choice([(-1,), tuple(range(-1, len(inventory.interfaces)))])
-        traffic = Traffic(taken_at=bound, step_share=rng.choice([0.02, 0.1, 0.3]))
-        traffic, options = (shape or rng.choice(SHAPES))(rng, traffic, options)
-        return cls(rng, inventory, options, random_packets(seed, size, traffic), allow_unresolved)
+        setup = Setup(inventory, options, Traffic(taken_at=bound, step_share=rng.choice([0.02, 0.1, 0.3])))
+        setup = (shape or rng.choice(SHAPES))(rng, setup)
+        packets = random_packets(seed, size, setup.traffic)
+        return cls(rng, setup.inventory, setup.options, packets, allow_unresolved)
 
 
 def play(

@@ -51,6 +51,7 @@ _REFERENCES: Final[tuple[Peer, ...]] = (
     PrefixListReference("pl-x"),
 )  # fmt: skip
 _PORTS: Final = ((0, 65535), (0, 65535), (80, 80), (22, 443), (32768, 65535), (0, 32767))
+_SOME_PORTS: Final = ((1, 65535), (1, 32767), (32768, 65535), (53, 443))
 _MESSAGES: Final = (IcmpMatch(), IcmpMatch(8, 0), IcmpMatch(8), IcmpMatch(3), IcmpMatch(128), IcmpMatch(3, 4))
 _PATHS: Final = (
     PathRule(PathLabel.DYNAMODB, IPNetwork("198.51.100.0/24")),
@@ -130,6 +131,28 @@ def random_acl(rng: random.Random, network_acl_id: str, subnet_ids: Sequence[str
                 rule = Rule(group_id=network_acl_id, direction=way, protocol=-1, peer=Cidr(IPNetwork(block)))
                 entries.append(AclEntry(number=100 + number, verdict=Verdict.ALLOW, rule=rule))
     return NetworkAcl(network_acl_id=network_acl_id, entries=entries, subnet_ids=subnet_ids)
+
+
+def port_acls(rng: random.Random) -> dict[str, NetworkAcl]:
+    """One network ACL before each subnet that allows ranges of ports, of TCP and UDP, and nothing without ports."""
+    made = {}
+    for subnet_id in ("s", "subnet-1", "subnet-2"):
+        name = f"acl-{subnet_id}"
+        rules = [
+            Rule(
+                group_id=name,
+                direction=way,
+                protocol=protocol,
+                peer=Cidr(IPNetwork(block)),
+                ports=PortRange(*rng.choice(_SOME_PORTS)),
+            )
+            for way in Direction
+            for protocol in (6, 17)
+            for block in ("0.0.0.0/0", "::/0")
+        ]
+        entries = [AclEntry(number=at + 1, verdict=Verdict.ALLOW, rule=rule) for at, rule in enumerate(rules)]
+        made[name] = NetworkAcl(network_acl_id=name, entries=entries, subnet_ids=[subnet_id])
+    return made
 
 
 def _acl_rule(rng: random.Random, network_acl_id: str, direction: Direction) -> Rule:

@@ -45,6 +45,11 @@ FAULTS = [
         "first_rule(rules, unit + (direction == INGRESS), is_ipv6, hi, lo, service)\n    if direction == INGRESS",
     ),
     ("if unit < 0 or items.is_exempt[item]", "if unit < 0"),
+    (
+        "if not facts.options[FRAGMENTS_RULES] or recall_fragment(",
+        "if not facts.options[FRAGMENTS_RULES] or False and recall_fragment(",
+    ),
+    ("if not facts.options[FRAGMENTS_RULES] or recall_fragment(", "if recall_fragment("),
     ("return goes_back(m, entry, direction) != 0", "return goes_back(m, entry, direction) == 0"),
     ("np.int64(barred_by != 0) << BARRED_AT", "np.int64(barred_by == 0) << BARRED_AT"),
     ("PLACES_AT: Final = 17", "PLACES_AT: Final = 18"),
