@@ -28,7 +28,8 @@ from sgsim.engine.options import EngineOptions
 from sgsim.errors import TimeOrderError, UnresolvedReferenceError
 from sgsim.kernels import layout
 from sgsim.kernels.arrays import ITEMS_DTYPES, Column, Facts, Items, Network
-from sgsim.kernels.filter import CHUNK, advance, filter_batch, forget_interface
+from sgsim.kernels.filter import advance, filter_batch, forget_interface
+from sgsim.kernels.locate import CHUNK
 from sgsim.kernels.structs import addresses
 from sgsim.model.address import Family
 from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns, packet_at

@@ -123,6 +123,9 @@ class Facts(NamedTuple):
     """uint8 (32,): by reason."""
     timeout_places: Column
     """uint8 (256,): by protocol, where its timeouts begin in a row of `Network.timeouts`."""
+    steps: Column
+    """uint8 (2 * 16 * 8,): by direction, state and segment, what a packet does to a tracked flow that goes on in peace.
+    Kernels fill it in from the others."""
 
 
 class Memory(NamedTuple):
@@ -213,7 +216,7 @@ class Packets(NamedTuple):
 
 
 class Items(NamedTuple):
-    """What is known of a packet at an interface before it is judged, axis `(items,)`."""
+    """What is known of a packet at an interface before it is judged, axis `(2 * CHUNK,)`."""
 
     row: Column
     """int32, of the packet in its batch."""
@@ -229,6 +232,8 @@ class Items(NamedTuple):
     """uint8."""
     is_plain: Column
     """uint8, whether a tracked flow answers it whatever else it is: IPv4, whole, quotes nothing, at one interface."""
+    has_second: Column
+    """uint8, whether its packet has a second item, `CHUNK` places further on."""
     addresses: Column
     """int64, word of the key."""
     service: Column
@@ -257,7 +262,7 @@ NETWORK_DTYPES: Final[dict[str, str]] = {
 FACTS_DTYPES: Final[dict[str, str]] = {
     "options": "int64", "segments": "uint8", "transitions": "uint8", "pickup": "uint8", "first_states": "uint8",
     "roles": "uint8", "query_of": "uint8", "errors": "uint8", "neighbours": "uint8", "verdicts": "uint8",
-    "timeout_places": "uint8",
+    "timeout_places": "uint8", "steps": "uint8",
 }  # fmt: skip
 
 MEMORY_DTYPES: Final[dict[str, str]] = {
@@ -270,7 +275,7 @@ MEMORY_DTYPES: Final[dict[str, str]] = {
 
 ITEMS_DTYPES: Final[dict[str, str]] = {
     "row": "int32", "interface": "int32", "direction": "uint8", "skip": "uint8", "has_key": "uint8",
-    "is_exempt": "uint8", "is_plain": "uint8", "addresses": "int64", "service": "int64", "hashed": "uint64",
+    "is_exempt": "uint8", "is_plain": "uint8", "has_second": "uint8", "addresses": "int64", "service": "int64", "hashed": "uint64",
     "entry": "int32",
 }  # fmt: skip
 

@@ -49,9 +49,10 @@ UNRESOLVED_RULE = -2
 @kernel(is_entry=False, inline=True)
 def peer(p: Packets, row: int, direction: int) -> tuple[np.uint64, np.uint64]:
     """The address of the other side of a packet."""
-    if direction == INGRESS:
-        return p.src_hi[row], p.src_lo[row]
-    return p.dst_hi[row], p.dst_lo[row]
+    lo = p.src_lo[row] if direction == INGRESS else p.dst_lo[row]
+    if p.family[row] == 4:  # whose upper half nothing else looks at, so that caches do not hold it
+        return np.uint64(0), lo
+    return (p.src_hi[row] if direction == INGRESS else p.dst_hi[row]), lo
 
 
 @kernel(is_entry=False)
@@ -119,8 +120,8 @@ def choose(
     return rule, (CAUSE_OPEN_RULES if rule >= 0 else CAUSE_OPENING_RULE)
 
 
-@kernel(is_entry=False)
-def first_admitting(
+@kernel(is_entry=False, inline=True)
+def first_admitting_here(
     m: Memory,
     net: Network,
     rules: Rules,
@@ -140,6 +141,23 @@ def first_admitting(
         m.clock[HINGE_SERVICE], m.clock[HINGE_FAMILY] = service, 6 if is_ipv6 else 4
         return UNRESOLVED_RULE
     return rule
+
+
+@kernel(is_entry=False)
+def first_admitting(
+    m: Memory,
+    net: Network,
+    rules: Rules,
+    facts: Facts,
+    interface: int,
+    direction: int,
+    is_ipv6: int,
+    hi: np.uint64,
+    lo: np.uint64,
+    service: int,
+) -> int:
+    """The same as a function of its own, for packets that are rarer."""
+    return first_admitting_here(m, net, rules, facts, interface, direction, is_ipv6, hi, lo, service)
 
 
 @kernel(is_entry=False, inline=True)
@@ -197,11 +215,19 @@ def flow_has_ended(m: Memory, p: Packets, items: Items, item: int) -> bool:
 
 
 @kernel(is_entry=False, inline=True)
-def may_presume(m: Memory, net: Network, facts: Facts, p: Packets, items: Items, item: int) -> bool:
+def may_presume(m: Memory, net: Network, facts: Facts, p: Packets, items: Items, item: int, segment: int) -> bool:
     """Whether the flow of an item, of which nothing is remembered, may have been open before the recording began."""
     if not facts.options[RECORDED] or facts.options[COLD_START] or facts.options[PICKUP]:
         return False
-    protocol = np.int64(p.protocol[items.row[item]])
+    # What is told to open a flow is presumed to do no more than that; so most need not be looked up among those ended.
+    if segment == SYN:
+        return False
+    row, direction = np.int64(items.row[item]), np.int64(items.direction[item])
+    if not segment:
+        opener = told_opener(items.service[item], direction, 0) or opener_by_ports(facts, p, row, direction)
+        if not opener or opener == direction:
+            return False
+    protocol = np.int64(p.protocol[row])
     if m.clock[NOW] - m.clock[START] >= longest_ns(net, np.int64(items.interface[item]), protocol):
         return False
     return not flow_has_ended(m, p, items, item)

@@ -80,6 +80,31 @@ def timeout(net: Network, facts: Facts, interface: int, word: int, state: int) -
 
 
 @kernel(is_entry=False, inline=True)
+def restarts(facts: Facts, effect: int, before: int, after: int) -> bool:
+    """Whether a packet restarts the timeout of its flow, which it moves from one state word to another.
+
+    Of protocols without states, both are 0, and the effect is that they moved.
+    """
+    if effect == tcp.NOT_RENEWED:
+        return False
+    if before & 15 != after & 15:
+        return True
+    if (after & 15 == TIME_WAIT or after & 15 == CLOSE) and not facts.options[LATE_REFRESH]:
+        return False
+    return effect == tcp.MOVED or effect == tcp.DELETED or facts.options[IGNORED_REFRESH] != 0
+
+
+@kernel(is_entry=False, inline=True)
+def answered(facts: Facts, service: int, before: int, is_reply: int, age_ns: int) -> int:
+    """The bits of a state word that a packet adds to `before`, whatever its protocol: answered, and a stream."""
+    is_answered_udp = np.int64(service >> 32 & 255 == UDP) & (before >> ANSWERED_AT)
+    is_stream = is_reply ^ 1
+    if facts.options[STREAM_BY_AGE]:
+        is_stream = np.int64(age_ns > facts.options[STREAM_AGE_NS])
+    return (is_answered_udp & is_stream) << STREAM_AT | is_reply << ANSWERED_AT
+
+
+@kernel(is_entry=False, inline=True)
 def progress_here(
     m: Memory, net: Network, facts: Facts, interface: int, entry: int, is_reply: int, effect: int, after: int
 ) -> None:
@@ -87,25 +112,11 @@ def progress_here(
     word = entry * ENTRY_WORDS
     before, now_ns = m.pool[word + STATE], m.clock[NOW]
     service = m.pool[word + KEY_SERVICE]
-    is_answered_udp = np.int64(service >> 32 & 255 == UDP) & (before >> ANSWERED_AT)
-    is_stream = is_reply ^ 1
-    if facts.options[STREAM_BY_AGE]:
-        is_stream = np.int64(now_ns - m.pool[word + OPENED] > facts.options[STREAM_AGE_NS])
-    after |= (is_answered_udp & is_stream) << STREAM_AT
-    after |= is_reply << ANSWERED_AT
+    after |= answered(facts, service, before, is_reply, now_ns - m.pool[word + OPENED])
     m.pool[word + STATE] = after
     if before >> TRACKING_AT & 3 == TRACKED and before != after:
-        if pressure.state_class(service, before) != pressure.state_class(service, after):
-            table = net.interfaces[interface * IF_WORDS + IF_TABLE]
-            pressure.note_state(m, table, entry, before)
-    # Of protocols without states, before and after are 0, and the effect is that they moved.
-    restarts = effect != tcp.NOT_RENEWED
-    if restarts and before & 15 == after & 15:
-        if (after & 15 == TIME_WAIT or after & 15 == CLOSE) and not facts.options[LATE_REFRESH]:
-            restarts = False
-        else:
-            restarts = effect == tcp.MOVED or effect == tcp.DELETED or facts.options[IGNORED_REFRESH] != 0
-    if restarts:
+        pressure.note_state(m, net.interfaces[interface * IF_WORDS + IF_TABLE], service, before, after)
+    if restarts(facts, effect, before, after):
         expires = now_ns + timeout(net, facts, interface, service, after)
         is_sooner = expires < m.pool[word + EXPIRES]
         m.pool[word + EXPIRES] = expires

@@ -7,6 +7,7 @@ the memory of its flow can be asked for early.
 import numpy as np
 from numba import types
 
+from sgsim.kernels.ahead import locate, resolve
 from sgsim.kernels.answers import _LOW, ALLOW, DENY, SKIP, emit
 from sgsim.kernels.arrays import (
     Facts,
@@ -24,7 +25,8 @@ from sgsim.kernels.arrays import (
     rules_at,
 )
 from sgsim.kernels.entries import find_item
-from sgsim.kernels.forget import MOVED, ask_for_ended, ends_with_room, expire_until, forget, has_room_to_end, is_due
+from sgsim.kernels.follow import follow, likely_entry, note_steps, set_clock
+from sgsim.kernels.forget import MOVED, ends_with_room, expire_until, forget, has_room_to_end, is_due
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     BASE,
@@ -32,7 +34,6 @@ from sgsim.kernels.layout import (
     DUE_COUNT,
     DUE_SIZE,
     ENTRY_WORDS,
-    EXTRA_WORDS,
     FLOW,
     FRAGMENTS_MASK,
     FRAGMENTS_USED,
@@ -43,13 +44,9 @@ from sgsim.kernels.layout import (
     GROW_INDEX,
     GROW_POOL,
     HAS_BASE,
-    HAS_EXTRA,
     HAS_WIDE,
     INDEX_MASK,
     INDEX_USED,
-    KEY_ADDRESSES,
-    KEY_SERVICE,
-    LATE,
     NOW,
     OPENER_EGRESS_AT,
     OWNER,
@@ -58,46 +55,16 @@ from sgsim.kernels.layout import (
     START,
     STARTED,
     STATE,
-    STEP_BACK,
     TRACKING_AT,
     UNRESOLVED,
 )
-from sgsim.kernels.locate import INGRESS, WITNESS, locate
-from sgsim.kernels.prefetch import prefetch
-from sgsim.kernels.remembered import GO_ON, R_NOT_SENT, STOP, segment_of, tracked
-from sgsim.kernels.steps import go_on, judge, refuse
-from sgsim.kernels.table import REFUSED, TRACKED
+from sgsim.kernels.locate import CHUNK, INGRESS, WITNESS
+from sgsim.kernels.remembered import R_NOT_SENT, STOP
+from sgsim.kernels.steps import judge, refuse, send_plain
+from sgsim.kernels.table import REFUSED
 from sgsim.model.columns import DecisionColumns
 
-CHUNK = 256
-"""How many packets are located at a time: enough for memory to come that is asked for, and few enough for their items,
-slots and entries to stay in the first caches until they are judged."""
 _WORD = types.int64
-
-
-@kernel(is_entry=False, inline=True)
-def _resolve(m: Memory, items: Items, count: int) -> None:
-    """Find the entries that the flows of items most likely have, by their tags, and ask for their memory."""
-    mask = np.uint64(m.clock[INDEX_MASK])
-    low, has_extra = np.uint64(_LOW), m.clock[HAS_EXTRA]
-    for item in range(count):
-        tag = items.hashed[item] & low
-        at = tag & mask
-        slot, following = m.index[at], m.index[(at + np.uint64(1)) & mask]
-        # Nearly all stand in the first two slots; which of them is anyone's guess, so nothing branches on it.
-        is_second = np.int64(slot >> np.uint64(32) != tag) & np.int64(following >> np.uint64(32) == tag)
-        slot = following if is_second else slot
-        while slot != np.uint64(0) and slot >> np.uint64(32) != tag:
-            at = (at + np.uint64(1)) & mask
-            slot = m.index[at]
-        entry = np.int64(slot & low) - 1
-        items.entry[item] = entry
-        if entry >= 0:
-            prefetch(m.pool, entry * ENTRY_WORDS)
-            if has_extra:
-                prefetch(m.extra, entry * EXTRA_WORDS)
-        else:
-            ask_for_ended(m, items.hashed[item])
 
 
 @kernel(is_entry=False, inline=True)
@@ -136,16 +103,6 @@ def _begin(m: Memory, time_ns: int) -> None:
         m.clock[HAS_BASE], m.clock[BASE], m.clock[NOW] = 1, time_ns, time_ns
 
 
-@kernel(is_entry=False, inline=True)
-def _set_clock(m: Memory, time_ns: int) -> None:
-    """Let the clock be at a packet, before which nothing is due; it never goes back."""
-    if time_ns < m.clock[NOW]:
-        m.clock[LATE] += 1
-        m.clock[STEP_BACK] = max(m.clock[STEP_BACK], m.clock[NOW] - time_ns)
-    else:
-        m.clock[NOW] = time_ns
-
-
 @kernel(is_entry=False)
 def _tick(m: Memory, net: Network, facts: Facts, time_ns: int, is_ipv6: bool) -> int:
     """Set the clock by a packet: what is due expires. `DONE`, or what has to grow before that can go on."""
@@ -156,26 +113,10 @@ def _tick(m: Memory, net: Network, facts: Facts, time_ns: int, is_ipv6: bool) ->
     need = _has_room_for_packet(m, facts, is_ipv6)
     if need != DONE:
         return need
-    _set_clock(m, time_ns)
+    set_clock(m, time_ns)
     if not m.clock[STARTED]:
         m.clock[STARTED], m.clock[START] = 1, now_ns
     return DONE
-
-
-@kernel(is_entry=False, inline=True)
-def _likely_entry(m: Memory, items: Items, item: int) -> int:
-    """The entry of an item's tracked flow if it is the one that its tag led to, else -1; IPv4 alone."""
-    entry = np.int64(items.entry[item])
-    if entry < 0:
-        return -1
-    word = entry * ENTRY_WORDS
-    other = (
-        (m.pool[word + KEY_ADDRESSES] ^ items.addresses[item])
-        | (m.pool[word + KEY_SERVICE] ^ items.service[item])
-        | ((m.pool[word + OWNER] ^ np.int64(items.interface[item])) & _LOW)
-        | ((m.pool[word + STATE] >> TRACKING_AT & 3) ^ TRACKED)
-    )
-    return entry if other == 0 and m.pool[word + FLOW] else -1
 
 
 @kernel(is_entry=False, inline=True)
@@ -197,67 +138,62 @@ def _judge_items(
         `DONE` or what has to grow; the row to go on with; where to write on; and for how many packets there is room, which
         is 0 if nobody knows.
     """
-    item = 0
-    while item < count:
+    begin = 0
+    while begin < count:
+        item = follow(m, net, facts, p, out, at, items, begin, count)
+        at += item - begin
+        if item == count:
+            break
+        begin = item + 1
         row = np.int64(items.row[item])
-        if items.skip[item] and p.skip[row]:
+        if p.skip[row]:
             emit(m, out, at, row, -1, 0, np.int64(items.skip[item]), SKIP, 0, -1, -1)
             at += 1
-            item += 1
             continue
         time_ns = p.time_ns[row]
         if room > 0 and items.is_plain[item] and not is_due(m, time_ns):
             room -= 1
-            _set_clock(m, time_ns)
+            set_clock(m, time_ns)
         else:
             need = _tick(m, net, facts, time_ns, p.family[row] == 6)
             if need != DONE:
                 return need, row, at, room
             room = _packets_with_room(m, facts) - 1
         if items.is_plain[item]:
-            entry = _likely_entry(m, items, item)
-            if entry >= 0:
-                segment = segment_of(facts, p, row)
-                verdict, found = tracked(m, net, rules, facts, p, out, at, items, item, entry, segment)
-                if verdict == GO_ON or found:
-                    verdict = go_on(m, net, rules, facts, p, out, at, items, item, entry, segment, verdict, found)
-                    if verdict == STOP:
-                        return UNRESOLVED, row, at, room
-                at += 1
-                item += 1
-                continue
+            verdict = send_plain(m, net, rules, facts, p, out, at, items, item, likely_entry(m, items, item))
+            if verdict == STOP:
+                return UNRESOLVED, row, at, room
+            at += 1
+            continue
+        second = item + CHUNK if items.has_second[item] else -1
         if items.skip[item] == WITNESS:
             entry = find_item(m, p, items, item) if items.has_key[item] else -1
-            item += 1
+            item, second = second, -1
             state = m.pool[entry * ENTRY_WORDS + STATE] if entry >= 0 else np.int64(0)
             if state >> TRACKING_AT & 3 == REFUSED and state >> OPENER_EGRESS_AT & 1:
                 if not refuse(m, net, facts, p, items, item):
                     return UNRESOLVED, row, at, room
                 emit(m, out, at, row, np.int64(items.interface[item]), INGRESS, R_NOT_SENT, SKIP, 0, -1, -1)
                 at += 1
-                item += 1
                 continue
         if items.skip[item]:
             interface = np.int64(items.interface[item])
             emit(m, out, at, row, interface, 0, np.int64(items.skip[item]), SKIP, 0, -1, -1)
             at += 1
-            item += 1
             continue
         verdict = judge(m, net, rules, facts, p, out, at, items, item)
         if verdict == STOP:
             return UNRESOLVED, row, at, room
         at += 1
-        item += 1
-        if item < count and items.row[item] == row:
+        if second >= 0:
             if verdict == ALLOW:
-                verdict = judge(m, net, rules, facts, p, out, at, items, item)
+                verdict = judge(m, net, rules, facts, p, out, at, items, second)
                 if verdict == STOP:
                     return UNRESOLVED, row, at, room
                 at += 1
             elif verdict == DENY and not p.fragment_offset[row]:
-                if not refuse(m, net, facts, p, items, item):
+                if not refuse(m, net, facts, p, items, second):
                     return UNRESOLVED, row, at, room
-            item += 1
     return DONE, 0, at, room
 
 
@@ -295,9 +231,11 @@ def filter_batch(
     m, net, rules, facts = memory_at(memory), network_at(network), rules_at(lowered), facts_at(known)
     p, out, items = packets_at(packets), decisions_at(decisions), items_at(located)
     room = 0
+    note_steps(facts)
     for chunk in range(begin, rows, CHUNK):
-        count = locate(m, net, facts, p, chunk, min(chunk + CHUNK, rows), items)
-        _resolve(m, items, count)
+        count = min(CHUNK, rows - chunk)
+        locate(m, net, facts, p, chunk, count, items)
+        resolve(m, items, count)
         need, row, at, room = _judge_items(m, net, rules, facts, p, out, at, items, count, room)
         if need != DONE:
             return need, row, at

@@ -1,7 +1,7 @@
-"""Where packets pass, and the keys of their flows: what can be known of each packet without the others.
+"""Where a packet passes, and the keys of its flow: what can be known of it without the others.
 
-It goes ahead of the filter by a few hundred packets, so that the filter can ask for the memory of their flows early.
-An item is one packet at one interface; a packet has one item, two where sender and receiver are known.
+An item is one packet at one interface. A packet has one item, two where sender and receiver are known: the first stands in
+the packet's place in its chunk, the second `CHUNK` places further on.
 """
 
 import numpy as np
@@ -16,7 +16,6 @@ from sgsim.kernels.layout import (
     HAS_EDGES,
     IF_HAS_GROUPS,
     IF_WORDS,
-    INDEX_MASK,
     KEY_IPV6,
     KEY_QUERY,
     KEY_QUERY_EGRESS,
@@ -24,7 +23,6 @@ from sgsim.kernels.layout import (
     PREFIXES,
     WIDE_OWNERS_MASK,
 )
-from sgsim.kernels.prefetch import prefetch
 from sgsim.kernels.table import hash_key, mix
 from sgsim.model.decision import Reason
 from sgsim.model.protocol import Protocol
@@ -45,6 +43,10 @@ QUERY, ANSWER = 1, 2
 WITNESS = 255
 """In `Items.skip`: nothing is judged here; the next item is of the same packet, which this one, its sender, may never have
 sent. Packets of one recorded interface alone have such an item."""
+
+CHUNK = 256
+"""How many packets are located at a time: enough for memory to come that is asked for, and few enough for their items,
+slots and entries to stay in the first caches until they are judged."""
 
 _K1 = np.uint64(0x9E3779B97F4A7C15)
 _LOW = np.uint64(0xFFFFFFFF)
@@ -108,7 +110,8 @@ def owner(net: Network, family: int, hi: np.uint64, lo: np.uint64) -> int:
     else:
         mask = net.sizes[WIDE_OWNERS_MASK]
         found = net.wide_owner[wide_owner_slot(net.wide_owner, net.wide_owner_hi, net.wide_owner_lo, mask, hi, lo)]
-    if not found & 0xFFFFFF and net.sizes[PREFIXES]:
+    # Whose address is not found is anyone's guess, so that is asked for last.
+    if net.sizes[PREFIXES] and not found & 0xFFFFFF:
         found |= _prefix_owner(net, family, hi, lo)
     return found
 
@@ -163,7 +166,19 @@ def _is_exempt(net: Network, facts: Facts, p: Packets, row: int, direction: int,
 
 
 @kernel(is_entry=False, inline=True)
-def _add(
+def key_addresses(src: int, dst: int, is_egress: bool) -> int:
+    """The word of a key with its addresses, or what stands for them."""
+    return (src if is_egress else dst) | (dst if is_egress else src) << 32
+
+
+@kernel(is_entry=False, inline=True)
+def key_service(protocol: int, src_port: int, dst_port: int, is_egress: bool) -> int:
+    """The word of a key with its ports and protocol."""
+    return (src_port if is_egress else dst_port) | (dst_port if is_egress else src_port) << 16 | protocol << 32
+
+
+@kernel(is_entry=False)
+def _put(
     m: Memory,
     net: Network,
     facts: Facts,
@@ -175,7 +190,7 @@ def _add(
     direction: int,
     service: int,
 ) -> None:
-    """Fill in one item."""
+    """Fill in one item; `service` is that at the peer's address, + 1."""
     protocol = np.int64(p.protocol[row])
     is_ipv6 = p.family[row] != 4
     items.row[at] = row
@@ -190,9 +205,8 @@ def _add(
     src = local32(p.src_hi[row], p.src_lo[row], is_ipv6)
     dst = local32(p.dst_hi[row], p.dst_lo[row], is_ipv6)
     is_egress = direction == EGRESS
-    addresses = (src if is_egress else dst) | (dst if is_egress else src) << 32
-    ports = (src_port if is_egress else dst_port) | (dst_port if is_egress else src_port) << 16
-    word = ports | protocol << 32
+    addresses = key_addresses(src, dst, is_egress)
+    word = key_service(protocol, src_port, dst_port, is_egress)
     has_key = p.fragment_offset[row] == 0
     if has_key and (protocol == ICMP or protocol == ICMPV6):
         query = query_word(facts, protocol, np.int64(p.icmp_type[row]), np.int64(p.icmp_code[row]), direction)
@@ -200,7 +214,6 @@ def _add(
         word |= query
     if is_ipv6:
         word |= KEY_IPV6
-    hashed = hash_key(addresses, word, interface)
     items.has_key[at] = has_key
     is_whole = np.int64(p.more_fragments[row]) | np.int64(p.fragment_offset[row]) == 0
     has_groups = net.interfaces[interface * IF_WORDS + IF_HAS_GROUPS] & 1  # 0 also where one of them is unknown
@@ -208,12 +221,11 @@ def _add(
     items.is_plain[at] = np.int64(has_key) & np.int64(is_whole) & has_groups & (is_special ^ 1)
     items.addresses[at] = addresses
     items.service[at] = word
-    items.hashed[at] = hashed
-    prefetch(m.index, np.int64(hashed & _LOW & np.uint64(m.clock[INDEX_MASK])))
+    items.hashed[at] = hash_key(addresses, word, interface)
 
 
 @kernel(is_entry=False, inline=True)
-def _add_skip(items: Items, at: int, row: int, interface: int, reason: int) -> None:
+def _put_skip(items: Items, at: int, row: int, interface: int, reason: int) -> None:
     items.row[at] = row
     items.interface[at] = interface
     items.direction[at] = 0
@@ -223,51 +235,38 @@ def _add_skip(items: Items, at: int, row: int, interface: int, reason: int) -> N
     items.hashed[at] = np.uint64(0)
 
 
-@kernel(is_entry=False, inline=True)
-def locate(m: Memory, net: Network, facts: Facts, p: Packets, begin: int, end: int, items: Items) -> int:
-    """Find the items of packets `begin` to `end`, and ask for the slots of the index that their flows would have.
-
-    Returns:
-        How many there are.
-    """
-    at = 0
-    for row in range(begin, end):
-        if p.skip[row]:
-            _add_skip(items, at, row, -1, np.int64(p.skip[row]))
-            at += 1
-            continue
-        family = np.int64(p.family[row])
-        src, dst = owner(net, family, p.src_hi[row], p.src_lo[row]), owner(net, family, p.dst_hi[row], p.dst_lo[row])
-        sender, receiver = src & 0xFFFFFF, dst & 0xFFFFFF
-        taken_at = np.int64(p.taken_at[row])
-        witness = 0
-        if taken_at >= 0:
-            other = sender
-            is_gone = net.interfaces[taken_at * IF_WORDS + IF_HAS_GROUPS] < 0
-            is_known = is_gone or sender == taken_at + 1 or receiver == taken_at + 1
-            way = np.int64(p.direction[row])
-            sender = taken_at + 1 if sender == taken_at + 1 or (not is_known and way == EGRESS) else 0
-            receiver = taken_at + 1 if receiver == taken_at + 1 or (not is_known and way == INGRESS) else 0
-            if receiver and not sender and other != taken_at + 1:
-                witness = other * facts.options[ASKS_SENDER] * np.int64(p.fragment_offset[row] == 0)
-        if sender == receiver:
-            _add_skip(items, at, row, sender - 1, LOCAL if sender else NO_INTERFACE)
-            at += 1
-            continue
-        if witness:
-            _add(m, net, facts, p, items, at, row, witness - 1, EGRESS, 0)
-            items.is_plain[at], items.skip[at] = 0, WITNESS
-            at += 1
-        is_two = sender * receiver != 0
-        # One interface is what nearly all packets touch; which side it is on is anyone's guess, so nothing branches on it.
-        direction, service = (EGRESS if sender else INGRESS), (dst if sender else src) >> 24
-        _add(m, net, facts, p, items, at, row, (sender or receiver) - 1, direction, service)
-        if witness:
-            items.is_plain[at] = 0
-        at += 1
-        if is_two:
-            items.is_plain[at - 1] = 0
-            _add(m, net, facts, p, items, at, row, receiver - 1, INGRESS, src >> 24)
-            items.is_plain[at] = 0
-            at += 1
-    return at
+@kernel(is_entry=False)
+def locate_one(m: Memory, net: Network, facts: Facts, p: Packets, row: int, items: Items, at: int) -> None:
+    """Find the items of one packet, whatever it is; `at` is its place in the chunk."""
+    items.has_second[at] = 0
+    if p.skip[row]:
+        _put_skip(items, at, row, -1, np.int64(p.skip[row]))
+        return
+    family = np.int64(p.family[row])
+    src, dst = owner(net, family, p.src_hi[row], p.src_lo[row]), owner(net, family, p.dst_hi[row], p.dst_lo[row])
+    sender, receiver = src & 0xFFFFFF, dst & 0xFFFFFF
+    taken_at = np.int64(p.taken_at[row])
+    witness = 0
+    if taken_at >= 0:
+        other = sender
+        is_gone = net.interfaces[taken_at * IF_WORDS + IF_HAS_GROUPS] < 0
+        is_known = is_gone or sender == taken_at + 1 or receiver == taken_at + 1
+        way = np.int64(p.direction[row])
+        sender = taken_at + 1 if sender == taken_at + 1 or (not is_known and way == EGRESS) else 0
+        receiver = taken_at + 1 if receiver == taken_at + 1 or (not is_known and way == INGRESS) else 0
+        if receiver and not sender and other != taken_at + 1:
+            witness = other * facts.options[ASKS_SENDER] * np.int64(p.fragment_offset[row] == 0)
+    if sender == receiver:
+        _put_skip(items, at, row, sender - 1, LOCAL if sender else NO_INTERFACE)
+        return
+    if witness:
+        _put(m, net, facts, p, items, at, row, witness - 1, EGRESS, 0)
+        items.skip[at] = WITNESS
+    elif sender:
+        _put(m, net, facts, p, items, at, row, sender - 1, EGRESS, dst >> 24)
+    else:
+        _put(m, net, facts, p, items, at, row, receiver - 1, INGRESS, src >> 24)
+    if witness or sender * receiver:
+        _put(m, net, facts, p, items, at + CHUNK, row, receiver - 1, INGRESS, src >> 24)
+        items.has_second[at] = 1
+        items.is_plain[at] = items.is_plain[at + CHUNK] = 0

@@ -176,13 +176,20 @@ def note_removed(m: Memory, table: int, entry: int, kind: int, now_ns: int) -> N
         _depart(m, table, entry, places)
 
 
+@kernel(is_entry=False, inline=True)
+def note_state_here(m: Memory, table: int, service: int, before: int, after: int) -> None:
+    """An entry moved from the state word `before` to that of `after`; `service` is its word of the key."""
+    was, is_now = state_class(service, before), state_class(service, after)
+    if was != is_now:
+        places = before >> PLACES_AT & 3
+        _touch(m, table, was, -places)
+        _touch(m, table, is_now, places)
+
+
 @kernel(is_entry=False)
-def note_state(m: Memory, table: int, entry: int, before: int) -> None:
-    """An entry moved from the state word `before`."""
-    word = entry * ENTRY_WORDS
-    places = before >> PLACES_AT & 3
-    _touch(m, table, state_class(m.pool[word + KEY_SERVICE], before), -places)
-    _touch(m, table, state_class(m.pool[word + KEY_SERVICE], m.pool[word + STATE]), places)
+def note_state(m: Memory, table: int, service: int, before: int, after: int) -> None:
+    """The same as a function of its own, for moves that are rarer."""
+    note_state_here(m, table, service, before, after)
 
 
 @kernel(is_entry=False)

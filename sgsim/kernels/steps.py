@@ -12,6 +12,7 @@ from sgsim.kernels.answers import (
     R_RULE,
     R_UNTRACKED,
     answer,
+    answer_here,
     count,
     goes_back,
     rule_of,
@@ -25,10 +26,11 @@ from sgsim.kernels.choices import (
     UNRESOLVED_RULE,
     choose,
     find_opener,
-    first_admitting,
+    first_admitting_here,
     has_room,
     may_presume,
     peer,
+    told_opener,
 )
 from sgsim.kernels.entries import (
     continue_refused,
@@ -97,7 +99,7 @@ from sgsim.kernels.remembered import (
     tracked,
     untracked,
 )
-from sgsim.kernels.table import REFUSED, TRACKED, UNTRACKED
+from sgsim.kernels.table import REFUSED, TRACKED, UNTRACKED, find
 from sgsim.model.columns import DecisionColumns
 
 MAY_PRESUME = 32
@@ -134,7 +136,7 @@ def by_rules(
     is_ipv6 = np.int64(p.family[row] != 4)
     port = np.int64(p.dst_port[row])
     service = service_number(protocol, port, np.int64(p.icmp_type[row]), np.int64(p.icmp_code[row]))
-    rule = first_admitting(m, net, rules, facts, interface, direction, is_ipv6, hi, lo, service)
+    rule = first_admitting_here(m, net, rules, facts, interface, direction, is_ipv6, hi, lo, service)
     if rule == UNRESOLVED_RULE:
         return STOP
     state = S_UNTRACKED if makes_no_flow else S_NEW
@@ -150,7 +152,9 @@ def by_rules(
     is_midstream = segment > SYN and not picks_up
     cause = CAUSE_PROTOCOL
     if items.has_key[item]:
-        opener = find_opener(net, rules, facts, p, items, item, segment, found & MAY_PRESUME != 0)
+        opener = told_opener(word, direction, segment)
+        if not opener:
+            opener = find_opener(net, rules, facts, p, items, item, segment, found & MAY_PRESUME != 0)
         open_rule, cause = choose(net, rules, facts, interface, word, opener, hi, lo)
         if open_rule >= 0:
             if is_midstream and facts.options[MIDSTREAM_UNTRACKED]:
@@ -178,7 +182,7 @@ def by_rules(
     if refused >= 0:
         forget(m, net, facts, refused, REPLACED, m.clock[NOW])
     entry = insert(m, net, facts, p, items, item, TRACKED, direction, rule, cause, bits, 0)
-    return answer(m, facts, p, out, at, row, interface, direction, R_RULE, S_NEW, rule, entry)
+    return answer_here(m, facts, p, out, at, row, interface, direction, R_RULE, S_NEW, rule, entry)
 
 
 @kernel(is_entry=False)
@@ -244,6 +248,33 @@ def send(
     return verdict
 
 
+@kernel(is_entry=False, inline=True)
+def send_plain(
+    m: Memory,
+    net: Network,
+    rules: Rules,
+    facts: Facts,
+    p: Packets,
+    out: DecisionColumns,
+    at: int,
+    items: Items,
+    item: int,
+    entry: int,
+) -> int:
+    """The way of a plain packet, of which the entry may be known; gives the verdict, or `STOP`."""
+    interface = np.int64(items.interface[item])
+    segment = segment_of(facts, p, np.int64(items.row[item]))
+    if entry < 0:
+        m.tables[net.interfaces[interface * IF_WORDS + IF_TABLE] * TABLE_WORDS + IN_USE] = 1
+        entry = find(m, items.addresses[item], items.service[item], interface, items.hashed[item])
+    verdict, found = GO_ON, 0
+    if entry >= 0 and m.pool[entry * ENTRY_WORDS + STATE] >> TRACKING_AT & 3 == TRACKED:
+        verdict, found = tracked(m, net, rules, facts, p, out, at, items, item, entry, segment)
+        if verdict != GO_ON and not found:
+            return verdict
+    return go_on(m, net, rules, facts, p, out, at, items, item, entry, segment, verdict, found)
+
+
 @kernel(is_entry=False)
 def go_on(
     m: Memory,
@@ -288,7 +319,7 @@ def go_on(
             else:
                 refused = entry
             entry = -1
-        elif items.has_key[item] and may_presume(m, net, facts, p, items, item):
+        elif items.has_key[item] and may_presume(m, net, facts, p, items, item, segment):
             found = MAY_PRESUME
             verdict = presume(m, net, rules, facts, p, out, at, items, item, segment)
     if verdict == GO_ON:

@@ -16,6 +16,8 @@ from sgsim.model.states import TcpState
 from sgsim.rules.paths import PathMap
 
 _WORD = (1 << 64) - 1
+_LEAST_SLOTS_BITS = 10
+"""Few enough for the first cache; with more room, hardly an address that nobody owns meets one that somebody does."""
 LONGEST_NS = 100 * 366 * 86_400 * 1_000_000_000
 """Timeouts beyond a century are a century, so that no time leaves 64 bits."""
 
@@ -100,7 +102,7 @@ def _keys_and_values(values: Mapping[int, int]) -> tuple[Iterable[int], Iterable
 
 
 def _slots(count: int) -> int:
-    return 1 << max(4, (count * 4).bit_length())
+    return 1 << max(_LEAST_SLOTS_BITS, (count * 8).bit_length())
 
 
 def _words(addresses: Sequence[int]) -> tuple[Column, Column]:
