@@ -99,7 +99,7 @@ def _find_keys(p: Packets, begin: int, count: int, items: Items) -> None:
         items.hashed[at] = hash_key(addresses, service, np.int64(items.interface[at]))
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def locate(m: Memory, net: Network, facts: Facts, p: Packets, begin: int, count: int, items: Items) -> None:
     """Find the items of a chunk of packets, and ask for the slots of the index that their flows would have."""
     _begin(p, begin, count, items)
@@ -112,7 +112,7 @@ def locate(m: Memory, net: Network, facts: Facts, p: Packets, begin: int, count:
         prefetch(m.index, np.int64(items.hashed[at] & np.uint64(_LOW) & mask))
 
 
-@kernel(is_entry=False, inline=True)
+@kernel(is_entry=False)
 def resolve(m: Memory, items: Items, count: int) -> None:
     """Find the entries that the flows of items most likely have, by their tags, and ask for their memory."""
     mask = np.uint64(m.clock[INDEX_MASK])

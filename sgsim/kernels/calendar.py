@@ -5,6 +5,8 @@ entries by the tick in which they expire, the nearest ticks one to a slot, the o
 round below when their time begins. The entries of a slot stand in eight chains side by side: whoever follows one chain
 waits for memory at each step, but may ask for the next entries of all eight at once. A
 refreshed entry stays where it is and is moved on when its old tick comes; one that is to expire sooner is moved at once.
+Most flows end soon after they begin, in states of ever other timeouts: a new one stands so early that none of these
+moves it.
 When a tick begins, its entries are put in order of time and flow: so expiry is exact, and in the same order as the heap
 of `sgsim.conntrack.table`.
 """
@@ -13,7 +15,7 @@ import numpy as np
 
 from sgsim.kernels.arrays import Column, Memory
 from sgsim.kernels.jit import kernel
-from sgsim.kernels.layout import BASE, DUE_AT, DUE_COUNT, DUE_SIZE, EXPIRES, FLOW, LINKS, TICK
+from sgsim.kernels.layout import BASE, DUE_AT, DUE_COUNT, DUE_SIZE, EARLY_AT, EXPIRES, FLOW, LINKS, OPENED, STATE, TICK
 from sgsim.kernels.prefetch import lowest_bit, prefetch
 
 TICK_SHIFT = 22
@@ -23,6 +25,9 @@ LANES = 8
 """How many chains a slot has."""
 IN_DUE_LIST = -1
 """As the previous neighbour: the entry stands in the list of the current tick."""
+
+EARLY_NS = 30_000_000_000
+"""How long after its flow began a new entry is looked at, if it does not expire before."""
 
 MOST_STEPS = 12
 """How far records of a list move on average before another way of putting them in order is cheaper."""
@@ -39,11 +44,38 @@ def tick_of(m: Memory, time_ns: int) -> int:
 @kernel(is_entry=False, inline=True)
 def put(m: Memory, entry: int) -> None:
     """Note when an entry expires."""
-    tick, now = tick_of(m, m.pool[entry * 8 + EXPIRES]), m.clock[TICK]
-    if tick <= now:
+    tick = tick_of(m, m.pool[entry * 8 + EXPIRES])
+    if tick <= m.clock[TICK]:
         put_due(m, entry)
-        return
-    apart = tick ^ now
+    else:
+        _put_at(m, entry, tick)
+
+
+@kernel(is_entry=False, inline=True)
+def put_new(m: Memory, entry: int) -> None:
+    """Note when a new entry is to be looked at."""
+    tick, early = tick_of(m, m.pool[entry * 8 + EXPIRES]), tick_of(m, m.pool[entry * 8 + OPENED] + EARLY_NS)
+    if m.clock[TICK] < early < tick:
+        m.pool[entry * 8 + STATE] |= 1 << EARLY_AT
+        tick = early
+    if tick <= m.clock[TICK]:
+        put_due(m, entry)
+    else:
+        _put_at(m, entry, tick)
+
+
+@kernel(is_entry=False, inline=True)
+def comes_too_late(m: Memory, entry: int, expires_ns: int) -> bool:
+    """Whether an entry, which is to expire at `expires_ns` now, may stand in the calendar after that."""
+    word = entry * 8
+    is_early = m.pool[word + STATE] >> EARLY_AT & 1 and expires_ns >= m.pool[word + OPENED] + EARLY_NS
+    return expires_ns < m.pool[word + EXPIRES] and not is_early
+
+
+@kernel(is_entry=False, inline=True)
+def _put_at(m: Memory, entry: int, tick: int) -> None:
+    """Put an entry into a tick that has not begun."""
+    apart = tick ^ m.clock[TICK]
     level = 0
     while level < ROUNDS - 1 and apart >> 8 * (level + 1):
         level += 1
@@ -120,6 +152,7 @@ def take(m: Memory, entry: int) -> None:
 @kernel(is_entry=False)
 def put_again(m: Memory, entry: int) -> None:
     """Note that an entry expires sooner than was noted."""
+    m.pool[entry * 8 + STATE] &= ~(1 << EARLY_AT)
     take(m, entry)
     put(m, entry)
 
@@ -164,6 +197,7 @@ def _empty(m: Memory, slot: int) -> None:
             if following:
                 has_more = True
                 prefetch(m.pool, (following - 1) * 8)
+            m.pool[entry * 8 + STATE] &= ~(1 << EARLY_AT)
             if tick_of(m, m.pool[entry * 8 + EXPIRES]) > now:
                 put(m, entry)
                 continue

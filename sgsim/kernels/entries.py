@@ -118,9 +118,9 @@ def progress_here(
         pressure.note_state(m, net.interfaces[interface * IF_WORDS + IF_TABLE], service, before, after)
     if restarts(facts, effect, before, after):
         expires = now_ns + timeout(net, facts, interface, service, after)
-        is_sooner = expires < m.pool[word + EXPIRES]
+        is_late = calendar.comes_too_late(m, entry, expires)
         m.pool[word + EXPIRES] = expires
-        if is_sooner:
+        if is_late:
             calendar.put_again(m, entry)
 
 
@@ -197,7 +197,7 @@ def insert(
             m.extra[entry * EXTRA_WORDS + place] = 0
         m.extra[entry * EXTRA_WORDS + LAST_SEEN] = now_ns
     link(m, entry, items.hashed[item])
-    calendar.put(m, entry)
+    calendar.put_new(m, entry)
     table = net.interfaces[interface * IF_WORDS + IF_TABLE]
     if tracking == TRACKED:
         pressure.note_inserted(m, table, entry, now_ns)

@@ -139,7 +139,7 @@ def follow(
         after |= answered(facts, service, before, is_reply, now_ns - m.pool[word + OPENED])
         if step & RESTARTS:
             expires = now_ns + timeout(net, facts, interface, service, after)
-            if expires < m.pool[word + EXPIRES]:
+            if calendar.comes_too_late(m, entry, expires):
                 return here
             m.pool[word + EXPIRES] = expires
         set_clock(m, p.time_ns[row])

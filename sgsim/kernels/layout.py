@@ -60,7 +60,8 @@ PLACES_AT: Final = 17
 AUTOMATIC_AT: Final = 19
 CAUSE_AT: Final = 20
 BARRED_AT: Final = 24
-VERSION_AT: Final = 25
+EARLY_AT: Final = 25  # whether it stands in the calendar since its flow began, before it may be due
+VERSION_AT: Final = 26
 
 # Positions in `Clock`.
 NOW: Final = 0

@@ -83,7 +83,7 @@ def test_verdicts_are_told_from_go_on_and_stop():
         (Tracking, layout.OPENER_EGRESS_AT - layout.TRACKING_AT),
         (Segment, layout.LAST_REPLY_AT - layout.LAST_SEGMENT_AT),
         ([label.places for label in PathLabel], layout.AUTOMATIC_AT - layout.PLACES_AT),
-        (TrackingCause, layout.VERSION_AT - layout.CAUSE_AT),
+        (TrackingCause, layout.BARRED_AT - layout.CAUSE_AT),
         (TcpState, 4),
         (Segment, 3),
         (ConntrackState, 8),
@@ -97,8 +97,8 @@ def test_packed_values_fit(values, bits):
 
 def test_bits_of_the_state_word_do_not_overlap():
     flags = ("OPENER_EGRESS", "ANSWERED", "STREAM", "PRESUMED", "BY_FIN", "LAST_REPLY", "CHALLENGE", "SIMULTANEOUS",
-             "AUTOMATIC", "BARRED")  # fmt: skip
-    wide = {"TCP_STATE": 4, "TRACKING": 2, "LAST_SEGMENT": 3, "PLACES": 2, "CAUSE": 4, "VERSION": 39}
+             "AUTOMATIC", "BARRED", "EARLY")  # fmt: skip
+    wide = {"TCP_STATE": 4, "TRACKING": 2, "LAST_SEGMENT": 3, "PLACES": 2, "CAUSE": 4, "VERSION": 38}
     words = [((1 << wide.get(name, 1)) - 1) << getattr(layout, f"{name}_AT") for name in (*flags, *wide)]
     assert sum(words) == (1 << 64) - 1
 
