@@ -71,7 +71,7 @@ def emit(
 
 
 @kernel(is_entry=False, inline=True)
-def count(m: Memory, facts: Facts, p: Packets, row: int, direction: int, entry: int, verdict: int) -> None:
+def count(m: Memory, facts: Facts, p: Packets, row: int, direction: int, entry: int, verdict: int, now_ns: int) -> None:
     """Count a packet on its flow, where flows are recorded."""
     if entry < 0 or not facts.options[RECORD_FLOWS]:
         return
@@ -83,7 +83,7 @@ def count(m: Memory, facts: Facts, p: Packets, row: int, direction: int, entry: 
         m.extra[at + ALLOWED] += 1
     elif verdict == DENY:
         m.extra[at + DENIED] += 1
-    m.extra[at + LAST_SEEN] = m.clock[NOW]
+    m.extra[at + LAST_SEEN] = now_ns
 
 
 @kernel(is_entry=False, inline=True)
@@ -115,7 +115,7 @@ def _leave(
     if barred_by:
         verdict, reason, rule = DENY, R_NETWORK_ACL, barred_by - 1
     if is_counted:
-        count(m, facts, p, row, EGRESS, entry, verdict)
+        count(m, facts, p, row, EGRESS, entry, verdict, m.clock[NOW])
     emit(m, out, at, row, interface, EGRESS, reason, verdict, state, rule, entry)
     return verdict
 
@@ -140,7 +140,7 @@ def answer_here(
     if verdict == ALLOW and direction == EGRESS and m.clock[HAS_EDGES]:
         return _leave(m, facts, p, out, at, row, interface, reason, state, rule, entry)
     if reason != R_RELATED:
-        count(m, facts, p, row, direction, entry, verdict)
+        count(m, facts, p, row, direction, entry, verdict, m.clock[NOW])
     emit(m, out, at, row, interface, direction, reason, verdict, state, rule, entry)
     return verdict
 

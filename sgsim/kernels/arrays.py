@@ -124,8 +124,8 @@ class Facts(NamedTuple):
     timeout_places: Column
     """uint8 (256,): by protocol, where its timeouts begin in a row of `Network.timeouts`."""
     steps: Column
-    """uint8 (2 * 16 * 8,): by direction, state and segment, what a packet does to a tracked flow that goes on in peace.
-    Kernels fill it in from the others."""
+    """uint8 (2 * 2 * 16 * 8,): by whether it was answered, direction, state and segment, what a packet does to a tracked
+    flow that goes on in peace. Kernels fill it in from the others."""
 
 
 class Memory(NamedTuple):

@@ -25,7 +25,7 @@ from sgsim.kernels.arrays import (
     rules_at,
 )
 from sgsim.kernels.entries import find_item
-from sgsim.kernels.follow import follow, likely_entry, note_steps, set_clock
+from sgsim.kernels.follow import expect_peace, follow, likely_entry, note_steps
 from sgsim.kernels.forget import MOVED, ends_with_room, expire_until, forget, has_room_to_end, is_due
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
@@ -47,6 +47,7 @@ from sgsim.kernels.layout import (
     HAS_WIDE,
     INDEX_MASK,
     INDEX_USED,
+    LATE,
     NOW,
     OPENER_EGRESS_AT,
     OWNER,
@@ -55,6 +56,7 @@ from sgsim.kernels.layout import (
     START,
     STARTED,
     STATE,
+    STEP_BACK,
     TRACKING_AT,
     UNRESOLVED,
 )
@@ -103,6 +105,16 @@ def _begin(m: Memory, time_ns: int) -> None:
         m.clock[HAS_BASE], m.clock[BASE], m.clock[NOW] = 1, time_ns, time_ns
 
 
+@kernel(is_entry=False, inline=True)
+def _set_clock(m: Memory, time_ns: int) -> None:
+    """Let the clock be at a packet, before which nothing is due; it never goes back."""
+    if time_ns < m.clock[NOW]:
+        m.clock[LATE] += 1
+        m.clock[STEP_BACK] = max(m.clock[STEP_BACK], m.clock[NOW] - time_ns)
+    else:
+        m.clock[NOW] = time_ns
+
+
 @kernel(is_entry=False)
 def _tick(m: Memory, net: Network, facts: Facts, time_ns: int, is_ipv6: bool) -> int:
     """Set the clock by a packet: what is due expires. `DONE`, or what has to grow before that can go on."""
@@ -113,7 +125,7 @@ def _tick(m: Memory, net: Network, facts: Facts, time_ns: int, is_ipv6: bool) ->
     need = _has_room_for_packet(m, facts, is_ipv6)
     if need != DONE:
         return need
-    set_clock(m, time_ns)
+    _set_clock(m, time_ns)
     if not m.clock[STARTED]:
         m.clock[STARTED], m.clock[START] = 1, now_ns
     return DONE
@@ -138,12 +150,17 @@ def _judge_items(
         `DONE` or what has to grow; the row to go on with; where to write on; and for how many packets there is room, which
         is 0 if nobody knows.
     """
-    begin = 0
+    begin, expected = 0, -1
     while begin < count:
-        item = follow(m, net, facts, p, out, at, items, begin, count)
-        at += item - begin
-        if item == count:
-            break
+        item = begin
+        if items.is_plain[item]:
+            if at - begin != expected:
+                expected = at - begin
+                expect_peace(facts, out, at, items, begin, count)
+            item = follow(m, net, facts, p, out, at, items, begin, count)
+            at += item - begin
+            if item == count:
+                break
         begin = item + 1
         row = np.int64(items.row[item])
         if p.skip[row]:
@@ -153,7 +170,7 @@ def _judge_items(
         time_ns = p.time_ns[row]
         if room > 0 and items.is_plain[item] and not is_due(m, time_ns):
             room -= 1
-            set_clock(m, time_ns)
+            _set_clock(m, time_ns)
         else:
             need = _tick(m, net, facts, time_ns, p.family[row] == 6)
             if need != DONE:

@@ -11,7 +11,7 @@ An entry of the pool is one cache line of eight 64-bit words:
 | `KEY_SERVICE` | local port 16, remote port 16, protocol 8, ICMP query type 8, ICMP code 8, `KEY_*` flags 8 |
 | `OWNER` | interface in the low, rule + 1 in the high half |
 | `EXPIRES` | nanoseconds |
-| `FLOW` | number of the flow; 0 is a free entry |
+| `FLOW` | number of the flow; 0, as is `STATE`, is a free entry |
 | `STATE` | see the bit positions below |
 | `LINKS` | neighbours in the calendar: previous in the low, next in the high half |
 | `OPENED` | nanoseconds |

@@ -114,7 +114,7 @@ def later_fragment(
     packed, rule, flow, entry = recall_fragment(m, p, row, interface, direction, m.clock[NOW])
     if packed:
         verdict = packed & 255
-        count(m, facts, p, row, direction, entry, verdict)
+        count(m, facts, p, row, direction, entry, verdict, m.clock[NOW])
         reason = packed >> 8 & 255 if verdict == SKIP else R_FRAGMENT
         emit(m, out, at, row, interface, direction, reason, verdict, packed >> 16 & 255, rule, -1)
         out.tcp_state[at] = packed >> 24 & 255

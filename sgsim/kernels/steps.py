@@ -206,7 +206,7 @@ def after_denial(
     if refused < 0 and makes_refusal(facts, p, items, item, segment) and find_item(m, p, items, item) < 0:
         refused = insert_refused(m, net, facts, p, items, item, segment)
     if refused >= 0:
-        count(m, facts, p, np.int64(items.row[item]), np.int64(items.direction[item]), refused, DENY)
+        count(m, facts, p, np.int64(items.row[item]), np.int64(items.direction[item]), refused, DENY, m.clock[NOW])
         word = m.pool[refused * ENTRY_WORDS + STATE]
         out.tcp_state[at] = word & 15
         out.opener[at] = INGRESS + (word >> OPENER_EGRESS_AT & 1)

@@ -21,6 +21,7 @@ from sgsim.kernels.layout import (
     LINKS,
     OWNER,
     POOL_USED,
+    STATE,
 )
 from sgsim.model.states import Tracking
 
@@ -123,7 +124,7 @@ def take_entry(m: Memory) -> int:
 @kernel(is_entry=False, inline=True)
 def free_entry(m: Memory, entry: int) -> None:
     """Give an entry back."""
-    m.pool[entry * ENTRY_WORDS + FLOW] = 0
+    m.pool[entry * ENTRY_WORDS + FLOW] = m.pool[entry * ENTRY_WORDS + STATE] = 0
     m.pool[entry * ENTRY_WORDS + LINKS] = m.clock[FREE_HEAD]
     m.clock[FREE_HEAD] = entry + 1
     m.clock[FREE_COUNT] += 1
