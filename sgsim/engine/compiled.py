@@ -11,14 +11,13 @@ from typing import NoReturn
 import numpy as np
 from attrs import define, evolve, field
 
-from sgsim.conntrack.entry import FlowEnd
 from sgsim.conntrack.exempt import ExemptTraffic
 from sgsim.conntrack.pressure import TablePressure
 from sgsim.conntrack.timeouts import Timeouts
 from sgsim.engine.base import EngineCounts
 from sgsim.engine.decision_rows import DecisionPool
 from sgsim.engine.lowering.facts import lower_facts
-from sgsim.engine.lowering.flows import flow_columns_of, flow_kinds_of, live_rows
+from sgsim.engine.lowering.flows import flow_columns_of, flow_kinds_of, live_flows_of
 from sgsim.engine.lowering.memory import MemoryKeeper
 from sgsim.engine.lowering.network import lower_network
 from sgsim.engine.lowering.pressure import raise_pressures
@@ -176,7 +175,7 @@ class CompiledEngine:
         now_ns = self.now_ns or 0
         if self.now_ns is not None:
             self.advance(now_ns)
-        return flow_columns_of(live_rows(self._keeper.memory, FlowEnd.LIVE, now_ns))
+        return live_flows_of(self._keeper.memory, now_ns)
 
     def flow_kinds(self) -> Mapping[str, int]:
         """How many flows there have been, by kind; those remembered now are counted as live."""

@@ -20,12 +20,13 @@ FATES: Final = {
     "outlives_rules": "goes on although no rule admits it, until it is silent for its timeout",
     "becomes_tracked": "untracked so far; its next packet makes an entry",
     "becomes_untracked": "tracked so far; gives up its entry at its next packet",
+    "exempt": "passes unfiltered: groups never filter its service now",
     "kept": "tracked, and admitted as before",
     "stays_untracked": "untracked, and admitted as before",
 }
 """What each `Fate` means for a flow; a test holds them against the enum."""
 
-TONES: Final = {"forgotten": "deny", "cut": "deny", "blocked": "deny", "left_behind": "skip", "kept": "allow",
+TONES: Final = {"forgotten": "deny", "cut": "deny", "blocked": "deny", "left_behind": "skip", "exempt": "allow", "kept": "allow",
                 "stays_untracked": "allow"}  # fmt: skip
 
 SETTINGS: Final = {

@@ -2,9 +2,10 @@
 
 import random
 
+import numpy as np
 import pytest
 from attrs import evolve
-from builders import SECOND_NS, group, interface, inventory, network_acl, packet, rule
+from builders import SECOND_NS, group, interface, inventory, network_acl, networks, packet, rule, vpc
 from equivalence.random_setups import random_inventory, random_profile
 from equivalence.random_traffic import Traffic, random_packets
 from hypothesis import given, settings
@@ -20,11 +21,15 @@ from sgsim.model.states import Direction, Tracking
 from sgsim.report.change_sections import FATES, TONES
 from sgsim.rules.change import Change
 from sgsim.rules.changed_items import changed_items
-from sgsim.simulation.fates import MOST_FLOWS, Fate, _Fates, _five_tuple, report_change
+from sgsim.rules.inventory import Subnet
+from sgsim.simulation.fate import Fate
+from sgsim.simulation.fates import MOST_FLOWS, report_change
+from sgsim.simulation.flow_fates import FlowFates, five_tuple_of
 
 ALLOWED = {
     Fate.OUTLIVES_RULES: {Reason.ESTABLISHED}, Fate.BECOMES_TRACKED: {Reason.RULE},
     Fate.BECOMES_UNTRACKED: {Reason.UNTRACKED}, Fate.KEPT: {Reason.ESTABLISHED, Reason.NO_GROUPS},
+    Fate.EXEMPT: {Reason.EXEMPT},
     Fate.STAYS_UNTRACKED: {Reason.UNTRACKED, Reason.NO_GROUPS},
 }  # fmt: skip
 """What the next packet is allowed for, of fates in which it passes."""
@@ -32,7 +37,7 @@ ALLOWED = {
 
 def probe(flows, row, interface_id, *, is_reply=False):
     """The next packet of a flow, as its interface sees it."""
-    five_tuple, opener = _five_tuple(flows, row), Direction(int(flows.opener[row]))
+    five_tuple, opener = five_tuple_of(flows, row), Direction(int(flows.opener[row]))
     icmp_type = int(flows.icmp_type[row]) or None
     if is_reply:
         icmp_type = ICMP_QUERIES[five_tuple.protocol][icmp_type] if icmp_type else None
@@ -74,7 +79,7 @@ def settled(seed):
     before = opened(before, *OPEN) if rng.random() < 0.6 else before
     engine = ReferenceBatches(evolve(before, instances={}), options)
     engine.filter(random_packets(seed, 400, Traffic(fragment_share=0, back_share=0, step_share=0, taken_at=(-1,))))
-    after = evolve(random_inventory(rng), vpcs={}, subnets={}, instances={})
+    after = evolve(random_inventory(rng), instances={})
     after = opened(after, *rng.choice([(), OPEN, ("udp all from 128.0.0.0/1", "udp all to 0.0.0.0/0")]))
     if rng.random() < 0.5:
         after = evolve(after, interfaces={key: before.interfaces[key] for key in before.interfaces})
@@ -87,7 +92,7 @@ def test_a_fate_is_what_becomes_of_the_next_packet(seed):
     """decision(next packet) == what the fate says, for any rules before and after."""
     engine, before, after, options = settled(seed)
     flows, ids = engine.live_flows(), list(engine.interface_ids)
-    fates = _Fates(flows, ids, engine.rules, before, after, options).columns()
+    fates = FlowFates(flows, ids, before, after, options).columns()
     engine.change(after, engine.now_ns)
     left = set(engine.live_flows().flow.tolist())
     # What is judged elsewhere comes last, for it may be of flows that are remembered there.
@@ -116,12 +121,40 @@ def test_a_fate_is_what_becomes_of_the_next_packet(seed):
             assert reasons <= ALLOWED[fate], (fate, reasons)
 
 
+@given(seed=st.integers(0, 100_000))
+@settings(max_examples=40)
+def test_flows_of_one_class_have_the_fate_of_each_alone(seed):
+    """fates(flows) == [fate(flow) for flow in flows]"""
+    engine, before, after, options = settled(seed)
+    flows, ids = engine.live_flows(), list(engine.interface_ids)
+    together = FlowFates(flows, ids, before, after, options).columns()
+    alone = [
+        FlowFates(flows._make(column[row : row + 1] for column in flows), ids, before, after, options)._of_one(0)
+        for row in range(len(flows.flow))
+    ]
+    is_exempt = together == Fate.EXEMPT
+    assert np.where(is_exempt, Fate.EXEMPT, alone).tolist() == together.tolist()
+
+
+def test_what_a_change_makes_exempt_passes_unfiltered():
+    """The DNS server of a VPC that nobody had told of, and the router of a subnet; all else is tracked as before."""
+    told = inventory(
+        group(*RULES), interface(), vpc("192.0.2.0/24"),
+        Subnet(subnet_id="subnet-1", networks=networks("192.0.2.128/25")),
+    )  # fmt: skip
+    report = reported(
+        told, "udp 192.0.2.10:1 -> 192.0.2.2:53", "udp 192.0.2.10:1 -> 192.0.2.2:54", "tcp 192.0.2.10:1 -> 192.0.2.129:9 S",
+        "udp 192.0.2.10:1 -> 192.0.2.3:53",
+    )  # fmt: skip
+    assert [("exempt", 2), ("kept", 2)] == [(each.fate, each.flows) for each in report.fates]
+
+
 def test_every_fate_occurs():
     seen = set()
     for seed in range(40):
         engine, before, after, options = settled(seed)
         flows = engine.live_flows()
-        fates = _Fates(flows, list(engine.interface_ids), engine.rules, before, after, options).columns()
+        fates = FlowFates(flows, list(engine.interface_ids), before, after, options).columns()
         seen |= {Fate(each) for each in fates[flows.tracking != Tracking.REFUSED].tolist()}
     assert set(Fate) == seen
 

