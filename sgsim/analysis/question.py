@@ -111,7 +111,9 @@ def _ports(text: str) -> tuple[int, int]:
     first, separator, last = text.partition("-")
     if not separator:
         last = first
-    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) <= LAST_PORT):
+    if not (
+        (first + last).isascii() and first.isdecimal() and last.isdecimal() and int(first) <= int(last) <= LAST_PORT
+    ):
         raise ConfigError(f"ports must be a port such as 22 or a range such as 1000-2000, got {text!r}")
     return int(first), int(last)
 

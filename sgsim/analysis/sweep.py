@@ -5,9 +5,7 @@ less, prove it. Each point is a replay of its own, so several run at the same ti
 the points.
 """
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
@@ -16,6 +14,7 @@ from attrs import evolve, field, frozen
 from sgsim.analysis.idle import IdleFlow, IdleGaps, MidstreamFlows
 from sgsim.analysis.lint import peak_by_rule
 from sgsim.analysis.lint_exposure import exposure
+from sgsim.analysis.processes import map_apart
 from sgsim.analysis.untracking import opened_back
 from sgsim.conntrack.policies import BypassProtocols
 from sgsim.conntrack.profile import AWS_NITRO_V6
@@ -25,6 +24,7 @@ from sgsim.model.states import TcpState
 from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.simulation.api import TrafficOptions, inputs_of, traffic_options
 from sgsim.simulation.driver import Wanted, run
+from sgsim.simulation.engines import choose_engine, make_engine
 from sgsim.sources.inner import Inner
 
 if TYPE_CHECKING:
@@ -261,9 +261,10 @@ def _run_all(jobs: Sequence[_Job], workers: int) -> list[_Outcome]:
     """Make replays, several at the same time; answers come in the order of the jobs."""
     if workers <= 1 or len(jobs) <= 1:
         return [_run(job) for job in jobs]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
-        return list(pool.map(_run, jobs))
+    first = jobs[0]
+    if choose_engine(first.engine, first.traffic) == "compiled":  # compiled, and said to be, once and not everywhere
+        make_engine("compiled", first.inventory, first.options, record_flows=False)
+    return map_apart(_run, jobs, min(workers, len(jobs)))
 
 
 def _run(job: _Job) -> _Outcome:

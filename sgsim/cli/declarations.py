@@ -30,6 +30,8 @@ class Number(click.ParamType[float]):
             number: float = int(value) if self.is_whole else float(value)
         except ValueError:
             number = float("nan")
+        if not str(value).isascii():  # Python reads the digits of every script
+            number = float("nan")
         is_beyond = number == float("inf") or (self.most is not None and number > self.most)
         if not number >= self.least or is_beyond:
             name = param.opts[-1] if param is not None else self.what

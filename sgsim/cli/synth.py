@@ -19,7 +19,7 @@ STDOUT: Final = "-"
 _FORMS: Final = ("pcap", "pcap.gz", "log", "log.gz")
 _SHORTCUTS: Final = ("rate", "flows", "clients", "servers", "port", "arrival")
 """Settings with options of their own."""
-_SECONDS: Final = re.compile(r"\d+")
+_SECONDS: Final = re.compile(r"[0-9]{1,11}")
 
 
 @click.command("synth", short_help="Make traffic from a seed")

@@ -14,7 +14,7 @@ from sgsim.documents.files import naming_file, read_roots
 from sgsim.documents.node import Node
 
 KEYS: Final = ("finding", "fingerprint", "reason", "owner", "expires", "about")
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @frozen(kw_only=True)

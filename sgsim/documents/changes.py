@@ -21,8 +21,8 @@ from sgsim.rules.inventory import Inventory
 
 TIME_FORMS: Final = "in seconds from the first packet or as 2026-01-31T12:00:00Z"
 
-_SECONDS: Final = re.compile(r"\d+(\.\d+)?|\.\d+")
-_RFC_3339: Final = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_SECONDS: Final = re.compile(r"\d+(\.\d+)?|\.\d+", re.ASCII)
+_RFC_3339: Final = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 _BILLION: Final = 1_000_000_000
 
@@ -44,6 +44,7 @@ class PlannedChange:
     touched: Mapping[tuple[str, str], object] = field(factory=dict)
     """What it says of each thing, by kind and id; None if it removes it."""
     capacity: int | None = None
+    lifts_capacity: bool = False
     timeouts: TimeoutOverrides = field(factory=TimeoutOverrides)
 
 
@@ -105,6 +106,7 @@ def made_in_order(
                 change.capacity,
                 change.timeouts,
                 changed_items(before, inventory),
+                change.lifts_capacity,
             )
         )
     return made
@@ -136,7 +138,7 @@ def _check_overlaps(ordered: Iterable[PlannedChange]) -> None:
     said: dict[tuple[int, object], tuple[object, PlannedChange]] = {}
     for change in ordered:
         things = dict(change.touched)
-        if change.capacity is not None:
+        if change.capacity is not None or change.lifts_capacity:
             things["option", "capacity"] = change.capacity
         if change.timeouts != TimeoutOverrides():
             things["option", "timeouts"] = change.timeouts

@@ -5,6 +5,7 @@ What a file is, is told by its content. A file that is none of the known documen
 
 import json
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ from sgsim.documents.terraform import AFTER, SIDES, is_plan, is_terraform, read_
 from sgsim.documents.yaml_doc import KEYS, is_own_form, read_own_form
 from sgsim.documents.yaml_syntax import read_yaml
 from sgsim.errors import DocumentError, SgsimError
+
+MOST_BYTES: Final = 1 << 30
+"""Of a document: all that `aws ec2 describe-*` prints of the largest accounts is a tenth of it."""
 
 _HALF: Final = re.compile(r"\\[uU](?:0000)?[dD][89a-fA-F]")
 """How a half of a surrogate pair is written, and each half of a whole one."""
@@ -155,12 +159,24 @@ def _texts(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[s
 def _text(path: Path) -> str:
     """The text of a file; PowerShell writes UTF-16 where other shells write UTF-8."""
     try:
-        content = path.read_bytes()
+        content = _content(path)
         return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
     except OSError as error:
         raise DocumentError(f"document must be a readable file, got: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DocumentError("document must be text in UTF-8 or UTF-16, got other bytes") from error
+
+
+def _content(path: Path) -> bytes:
+    """All bytes of a file or a pipe; a device such as /dev/zero has no end, and neither may what fills a pipe."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISDIR(mode)):
+        raise DocumentError("document must be a file or a pipe, got a device or socket")
+    with path.open("rb") as stream:
+        content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise DocumentError(f"document must have at most {MOST_BYTES:,} bytes, got more")
+    return content
 
 
 def _read(root: Node, assumptions: Assumptions, side: str) -> Iterator[Contents]:

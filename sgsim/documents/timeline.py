@@ -27,6 +27,9 @@ from sgsim.rules.rule import Rule
 CHANGE_KEYS: Final = ("at", "title", "documents", "add", "attach", "remove", "capacity", "timeouts")
 """The keys of a change beside those of our own form."""
 
+NO_LIMIT: Final = "none"
+"""In place of a capacity: tables without limit. Null says the same."""
+
 _Touched = Mapping[tuple[str, str], object]
 
 
@@ -76,7 +79,8 @@ def _read_change(node: Node, path: Path, number: int, vpc: str | None) -> Planne
         edits.append(edit)
         touched.update(things)
     capacity, timeouts = node.get("capacity"), _read_timeouts(node.get("timeouts"))
-    if not edits and capacity is None and timeouts == TimeoutOverrides():
+    lifts_capacity = "capacity" in node.mapping() and (capacity is None or capacity.value == NO_LIMIT)
+    if not edits and capacity is None and not lifts_capacity and timeouts == TimeoutOverrides():
         raise node.error("change must change something, got only a time")
     return PlannedChange(
         time_ns=time_ns,
@@ -85,7 +89,8 @@ def _read_change(node: Node, path: Path, number: int, vpc: str | None) -> Planne
         place=f"{path}, {node.place}",
         edit=_one_after_the_other(edits),
         touched=touched,
-        capacity=None if capacity is None else _places(capacity),
+        capacity=None if capacity is None or lifts_capacity else _places(capacity),
+        lifts_capacity=lifts_capacity,
         timeouts=timeouts,
     )
 
@@ -98,7 +103,7 @@ def _written(node: Node) -> str:
 def _places(node: Node) -> int:
     places = node.as_whole_number()
     if places < 1:
-        raise node.error(f"capacity must be at least 1, got {places}")
+        raise node.error(f"capacity must be at least 1, or none for no limit, got {places}")
     return places
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import numpy as np
-from attrs import define, evolve, field
+from attrs import define, field
 
 from sgsim.conntrack.exempt import ExemptTraffic
 from sgsim.conntrack.pressure import TablePressure
@@ -128,7 +128,7 @@ class CompiledEngine:
             self._forget_if_moved(interface)
         self.inventory = inventory
         if options is not None:
-            self.options = evolve(self.options, capacity=options.capacity, timeouts=options.timeouts)
+            self.options = self.options.changed_to(options)
         self._keeper.memory.clock[layout.VERSION] += 1
         self._lower(inventory)
 

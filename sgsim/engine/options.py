@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile
 from sgsim.conntrack.table import DEFAULT_REMEMBER
@@ -21,6 +21,8 @@ class EngineOptions:
     profile: Profile = DEFAULT_PROFILE
     capacity: int | None = None
     """Places of each instance's table; None leaves it to the instance, else without limit."""
+    is_unlimited: bool = False
+    """Whether tables are without limit, whatever `capacity` and documents say of them."""
     timeouts: TimeoutOverrides = field(factory=TimeoutOverrides)
     """Idle timeouts that beat those of interfaces, instance types and profile."""
     remember: int = field(default=DEFAULT_REMEMBER)
@@ -50,9 +52,15 @@ class EngineOptions:
 
     def capacity_of(self, instance: Instance | None) -> int | None:
         """Places of an instance's table, None without limit; `instance` is None where no document describes it."""
+        if self.is_unlimited:
+            return None
         if self.capacity is not None or instance is None:
             return self.capacity
         return instance.capacity
+
+    def changed_to(self, other: "EngineOptions") -> "EngineOptions":
+        """These after a change of rules, which may set capacity and timeouts and nothing else."""
+        return evolve(self, capacity=other.capacity, is_unlimited=other.is_unlimited, timeouts=other.timeouts)
 
 
 DEFAULT_OPTIONS: Final = EngineOptions()

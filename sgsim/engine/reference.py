@@ -166,7 +166,7 @@ class ReferenceEngine:
         """
         self.advance(time_ns)
         if options is not None:
-            self.options = evolve(self.options, capacity=options.capacity, timeouts=options.timeouts)
+            self.options = self.options.changed_to(options)
         self.inventory, self._view = inventory, _View.of(inventory, self.options.profile)
         self._version += 1
         self._unknown.clear()

@@ -32,7 +32,8 @@ DEFAULT_SOURCE_PORT: Final = 40000
 
 _FORM: Final = "PROTOCOL SOURCE[:PORT] -> DESTINATION[:PORT], such as tcp 198.51.100.7:40000 -> 10.0.0.5:443"
 _ENDPOINT: Final = re.compile(
-    r"\[(?P<v6>[^\]]+)\](:(?P<port6>\d+))?|(?P<v4>[^:\[\]]+)(:(?P<port4>\d+))?|(?P<bare6>[^\[\]]+)"
+    r"\[(?P<v6>[^\]]+)\](:(?P<port6>\d+))?|(?P<v4>[^:\[\]]+)(:(?P<port4>\d+))?|(?P<bare6>[^\[\]]+)",
+    re.ASCII,
 )
 
 

@@ -67,7 +67,7 @@ def _facts(change: ChangeReport) -> Iterator[tuple[str, str]]:
         what = (
             "places; entries that are there stay" if name == "capacity" else "s, for each flow from its next packet on"
         )
-        yield "set", f"{SETTINGS[name]} = {value:,.15g} {what}"
+        yield "set", f"{SETTINGS[name]} = " + (f"{value:,.15g} {what}" if value is not None else "none: without limit")
     yield "live flows", number(change.live) if change.live else "none, so nothing is cut"
 
 

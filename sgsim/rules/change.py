@@ -24,6 +24,8 @@ class Change:
     """Idle timeouts that are set from then on, over those of interfaces and profile; None where they stay as they are."""
     changed_items: tuple[ChangedItem, ...] | None = None
     """What is not as it was before; None if whoever made the change has not looked."""
+    lifts_capacity: bool = False
+    """Whether tables are without limit from then on, whatever options and documents say of them."""
 
     def at_ns(self, start_ns: int) -> int:
         """When it happens, nanoseconds since the epoch, in traffic that begins at `start_ns`."""

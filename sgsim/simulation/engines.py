@@ -94,6 +94,15 @@ def make_engine(
         return CompiledEngine(inventory, options, record_flows, foreseen)
 
 
+_tells = threading.Event()
+_tells.set()
+
+
+def be_quiet() -> None:
+    """Let this process say nothing of compiling: it works for another, which has said it."""
+    _tells.clear()
+
+
 def make_tallies(name: str, files: Sequence[str]) -> Tallies:
     """What counts the decisions of the engine that `choose_engine` has named."""
     if name == "reference":
@@ -106,6 +115,9 @@ def make_tallies(name: str, files: Sequence[str]) -> Tallies:
 @contextmanager
 def _telling_of_compilation() -> Iterator[None]:
     """Say on stderr that kernels are being compiled, if that is what takes so long, and in the end how long it took."""
+    if not _tells.is_set():
+        yield
+        return
     begun = time.monotonic()
     done = threading.Event()
 

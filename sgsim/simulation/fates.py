@@ -81,14 +81,15 @@ def report_change(
     )
 
 
-def _settings(change: Change) -> dict[str, float]:
+def _settings(change: Change) -> dict[str, float | None]:
     given = {
         "capacity": change.capacity,
         "tcp_established_s": change.timeouts.tcp_established_s,
         "udp_s": change.timeouts.udp_s,
         "udp_stream_s": change.timeouts.udp_stream_s,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    lifted = {"capacity": None} if change.lifts_capacity else {}
+    return {name: value for name, value in given.items() if value is not None} | lifted
 
 
 def _count(fate: Fate, flows: FlowColumns, fates: Column) -> FateCount:

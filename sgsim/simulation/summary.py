@@ -263,7 +263,7 @@ class ChangeReport:
     """When it happened; None if the traffic ended before."""
     differences: tuple[str, ...] = ()
     """What it made different, a line for each thing."""
-    settings: dict[str, float] = field(factory=dict)
+    settings: dict[str, float | None] = field(factory=dict)
     """Capacity and timeouts that it set, by name."""
     live: int = 0
     """Flows that were live, tracked and untracked, one for each interface."""

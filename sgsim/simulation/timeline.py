@@ -90,14 +90,21 @@ class Timeline:
 
 def options_after(options: EngineOptions, change: Change) -> EngineOptions:
     """The options that hold from a change on."""
-    capacity = options.capacity if change.capacity is None else change.capacity
-    return evolve(options, capacity=capacity, timeouts=change.timeouts.over(options.timeouts))
+    options = evolve(options, timeouts=change.timeouts.over(options.timeouts))
+    if change.capacity is None and not change.lifts_capacity:
+        return options
+    return evolve(options, capacity=change.capacity, is_unlimited=change.lifts_capacity)
 
 
 def changes_in_vain(changes: Iterable[Change]) -> Iterator[str]:
     """Say of each change that touches nothing in use that it does not."""
     for change in changes:
-        if change.capacity is not None or change.timeouts != TimeoutOverrides() or change.changed_items is None:
+        if (
+            change.capacity is not None
+            or change.lifts_capacity
+            or change.timeouts != TimeoutOverrides()
+            or change.changed_items is None
+        ):
             continue
         if not change.changed_items:
             yield f"{change.origin}: this change changes nothing"

@@ -15,8 +15,8 @@ Each part is a scenario with other settings, or settings alone.
 from pathlib import Path
 from typing import Final
 
+from sgsim.documents.files import read_roots
 from sgsim.documents.node import Node
-from sgsim.documents.yaml_syntax import read_yaml
 from sgsim.errors import ConfigError, DocumentError, SgsimError
 from sgsim.sources.synthetic import Synthetic, mix
 
@@ -45,15 +45,10 @@ def load_mix(path: str | Path, *, seed: int | None = None, duration: str | None 
 
 
 def _root(path: Path) -> Node:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "bytes that are no UTF-8"
-        raise DocumentError(f"mix must be a YAML file that can be read, got {reason}") from error
-    documents = list(read_yaml(text, str(path)))
-    if len(documents) != 1:
-        raise DocumentError(f"mix must be one document, got {len(documents)}")
-    return documents[0].root
+    roots = read_roots(path)
+    if len(roots) != 1:
+        raise DocumentError(f"mix must be one document, got {len(roots)}")
+    return roots[0]
 
 
 def _read_mix(root: Node, name: str, seed: int | None, duration: str | None) -> Synthetic:

@@ -72,8 +72,10 @@ def test_a_mix_is_a_file(sgsim, tmp_path):
         (["web", "--with", "colour=1", "-o", "x.pcap"], "setting must be one of protocol,"),
         (["web", "--rate", "fast", "-o", "x.pcap"], "rate: rate must be flows per second"),
         (["web", "--start", "noon", "-o", "x.pcap"], "--start must be seconds since the epoch or such as"),
+        (["web", "--start", "\u0661", "-o", "x.pcap"], "--start must be seconds since the epoch or such as"),
+        (["web", "--snaplen", "\u0669\u0669", "-o", "x.pcap"], "--snaplen must be a whole number of bytes"),
         (["web", "--seed", "x", "-o", "x.pcap"], "--seed must be a whole number"),
-        (["none.yaml", "-o", "x.pcap"], "none.yaml: mix must be a YAML file that can be read"),
+        (["none.yaml", "-o", "x.pcap"], "none.yaml: document must be a readable file, got: No such file or directory"),
         (["web", "--snaplen", "9", "-o", "x.pcap"], "snaplen must be 74..65535 bytes, got 9"),
         (
             ["web", "--as", "log", "-o", "x.pcap"],

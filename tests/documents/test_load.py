@@ -1,11 +1,14 @@
 import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from netaddr import IPNetwork
 
-from sgsim.documents import load
+from sgsim.documents import files, load
 from sgsim.documents.load import load_sides, load_values
-from sgsim.errors import ConfigError, RuleError, SgsimError
+from sgsim.errors import ConfigError, DocumentError, RuleError, SgsimError
 from sgsim.model.interface import Interface
 from sgsim.rules.address_set import AddressSet
 from sgsim.rules.inventory import Vpc
@@ -261,3 +264,28 @@ def test_a_value_may_be_left_open_by_one_side_alone(write):
     for sides in itertools.permutations([write("plan.json", plan), write("template.yaml", template)]):
         found = load_sides([], *sides, assume=["Office=203.0.113.0/24"])
         assert {key for side in found for key in side.groups} == {"aws_security_group.web", "Web"}
+
+
+@pytest.mark.parametrize("device", ["/dev/full", "/dev/zero", "/dev/null"])
+def test_a_device_is_no_document(device):
+    """The first two have no end."""
+    if not Path(device).exists():
+        pytest.skip(f"this system has no {device}")
+    with pytest.raises(DocumentError, match="must be a file or a pipe, got a device or socket"):
+        load(device)
+
+
+def test_a_pipe_is_one(write, tmp_path):
+    """As in `-r <(aws ec2 describe-security-groups)`."""
+    text = write("a.json", groups("sg-a")).read_bytes()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(pipe.write_bytes, text)
+        assert list(load(pipe).groups) == ["sg-a"]
+
+
+def test_a_document_has_an_end(write, monkeypatch):
+    monkeypatch.setattr(files, "MOST_BYTES", 10)
+    with pytest.raises(DocumentError, match="document must have at most 10 bytes, got more"):
+        load(write("a.json", groups("sg-a")))

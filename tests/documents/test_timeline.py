@@ -105,7 +105,9 @@ def test_a_change_within_a_change_is_made_before_removal(made):
         ("- {at: soon, capacity: 5}\n", "at must be a time in seconds from the first packet or as 2026-01-31T12:00:00Z, got 'soon'"),
         ("- {at: 1}\n", "change must change something, got only a time"),
         ("- {at: 1, rules: x}\n", "key must be one of at, title, documents, add"),
-        ("- {at: 1, capacity: 0}\n", "capacity must be at least 1, got 0"),
+        ("- {at: 1, capacity: 0}\n", "capacity must be at least 1, or none for no limit, got 0"),
+        ("- {at: '\u0661\u0662', capacity: 5}\n", "at must be a time in seconds from the first packet"),
+        ("- {at: 1, capacity: none}\n- {at: 1, capacity: 5}\n", "must not say different things of one option, got capacity"),
         ("- {at: 1, remove: {groups: sg-web}}\n", "group to be removed must not be carried by an interface, as EC2 has it, got sg-web, which eni-a carries"),
         ("- {at: 1, attach: {eni-b: sg-spare}, remove: {groups: sg-admin}}\n", "group to be removed must not be referred to, as EC2 has it, got sg-admin, which sg-web:ingress:tcp:22:sg-admin"),
         ("- {at: 1, remove: {prefix_lists: pl-1}}\n", "prefix list to be removed must not be referred to"),
@@ -156,3 +158,10 @@ def test_what_nobody_uses_is_told_apart(made):
 def test_a_carried_group_is_in_use(made):
     (change,) = made("- {at: 1, remove: {rules: 'sg-web:ingress:tcp:443:0.0.0.0/0'}}\n", evolve(BEFORE))
     assert [True] == [each.is_in_use for each in change.changed_items]
+
+
+@pytest.mark.parametrize("text", ["none", "null", "~", "'none'"])
+def test_a_capacity_may_be_lifted(made, text):
+    (change,) = made(f"- {{at: 1, capacity: {text}}}\n")
+    assert (change.capacity, change.lifts_capacity) == (None, True)
+    assert not made("- {at: 1, timeouts: {udp: 40}}\n")[0].lifts_capacity

@@ -9,7 +9,10 @@ from simulation.batches import SECOND_NS, ListSource, packets
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError, NoTrafficError, SourceError
 from sgsim.model.spread import Spread
+from sgsim.report.summary_sections import sections
+from sgsim.report.summary_text import plain_text, text_lines
 from sgsim.rules.change import Change
+from sgsim.rules.inventory import Instance
 from sgsim.simulation.driver import Wanted, run
 
 OPTIONS = EngineOptions(recorded=True)
@@ -187,3 +190,25 @@ def test_the_clock_and_late_packets():
     assert summary.packets.late == 0
     late = run(TRACKED, [ListSource([packets(OPENING, ANSWER, time_ns=[9, 4])])], OPTIONS).summary
     assert (late.packets.late, late.packets.largest_step_back_ns) == (1, 5)
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_a_change_may_lift_the_capacity(engine):
+    """One place, then as many as are needed, then one again: entries that are there stay."""
+    texts = [f"tcp 198.51.100.{at}:40000 -> 192.0.2.10:443 S" for at in range(1, 7)]
+    known = inventory(
+        group("tcp 443 from 0.0.0.0/0"), interface(instance_id="i-1"), Instance(instance_id="i-1", capacity=1)
+    )
+    lifted, limited = (
+        Change(at * SECOND_NS, known, is_relative=True, capacity=capacity, lifts_capacity=capacity is None)
+        for at, capacity in ((2, None), (4, 1))
+    )
+    result = run(
+        known, [ListSource([packets(*texts)])], EngineOptions(capacity=1), engine=engine,
+        wanted=Wanted(in_memory=True), changes=[lifted, limited],
+    )  # fmt: skip
+    assert ["rule", "table_full", "rule", "rule", "table_full", "table_full"] == result.decisions["reason"].to_list()
+    (table,) = result.pressure
+    assert [1, None, 1] == [step.capacity for step in table.capacities]
+    assert [{"capacity": None}, {"capacity": 1}] == [change.settings for change in result.changes]
+    assert "capacity = none: without limit" in plain_text(text_lines(sections(result.summary)))

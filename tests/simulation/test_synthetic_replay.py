@@ -117,5 +117,5 @@ def test_a_mix_that_is_wrong_names_the_place(tmp_path, text, message):
 
 
 def test_a_mix_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(DocumentError, match=r"none\.yaml: mix must be a YAML file that can be read, got No such file"):
+    with pytest.raises(DocumentError, match=r"none\.yaml: document must be a readable file, got: No such file"):
         load_mix(tmp_path / "none.yaml")

@@ -28,7 +28,7 @@ _LAST_QUANTILE: Final = 1 - 1 / (2 * _STEPS)
 _DIGITS: Final = 9
 
 _NS: Final = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
-_NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)")
+_NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)", re.ASCII)
 MOST_NS: Final = 10**16
 """115 days; no time that is drawn is longer."""
 

@@ -19,7 +19,7 @@ ROLES: Final = ("server", "client")
 MOST_RATE: Final = 100_000_000
 MOST_FLOWS: Final = 100_000_000
 
-_RANGE: Final = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+_RANGE: Final = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
 
 Ports = tuple[tuple[int, int], ...]
 Shares = tuple[tuple[str, float], ...]
