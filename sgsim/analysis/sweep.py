@@ -154,7 +154,7 @@ def sweep(
         capacities: Capacities to try; none for some below the least.
         advise: Whether to try what opening the way back of rules would save.
         engine: `reference`, `compiled` or `auto`; the answers are equal.
-        jobs: How many replays run at the same time, each in a process of its own.
+        jobs: How many replays run at the same time, each in a process of its own; scripts need no `__main__` guard for it.
         **options: Profile, timeouts and how recordings are understood; a capacity is ignored.
 
     Raises:
