@@ -110,7 +110,7 @@ def _refreshes(
     wanted = np.minimum(-(-span_ns // apart_ns), 1 if spread is Spread.ENDS else MOST_REFRESHES)
     least = (span_ns > 0) | (close > 0) | ~has_follow  # a TCP opening within one second has its ACK already
     number = np.where(least, np.maximum(wanted, 1), wanted)
-    number = np.minimum(number, records.packets - 1)
+    number = np.minimum(number, records.packets - 1 - has_follow)
     must_close = (close > 0) & (lead != _ACK)
     number = np.where(must_close, np.maximum(number, 1), number)
     return np.where(records.skip == 0, np.maximum(number, 0), 0)
