@@ -20,11 +20,20 @@ class CompiledTallies(Tallies):
     _counts: Counts | None = field(init=False, default=None)
     _addresses: Column | None = field(init=False, default=None)
 
-    def add(self, packets: PacketColumns, decisions: DecisionColumns, *, interfaces: int, rules: int) -> None:
+    def add(
+        self,
+        packets: PacketColumns,
+        decisions: DecisionColumns,
+        *,
+        interfaces: int,
+        rules: int,
+        read: int | None = None,
+    ) -> None:
         """Count a batch."""
         counts = self._cleared(interfaces, rules)
         lists = addresses((*packets[:-1], *packets.quoted)), addresses(decisions), addresses(counts)
         count_decisions(*[*(each.ctypes.data for each in lists), len(decisions.row)])
+        self.reasons.read += len(packets.time_ns) if read is None else read
         self._add_reasons(packets, decisions, counts)
         self._add_interfaces(counts)
         self._add_usage(counts)
@@ -44,7 +53,6 @@ class CompiledTallies(Tallies):
 
     def _add_reasons(self, packets: PacketColumns, decisions: DecisionColumns, counts: Counts) -> None:
         tally = self.reasons
-        tally.read += len(packets.time_ns)
         tally.evaluated += int(counts.evaluated[0])
         by_verdict = counts.verdicts.reshape(-1, _VERDICTS).sum(axis=0)
         tally.allowed += int(by_verdict[Verdict.ALLOW])

@@ -18,7 +18,7 @@ from sgsim.model.standing import Standing
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.beside import Beside
-from sgsim.simulation.engines import choose_engine, make_engine, make_tallies
+from sgsim.simulation.engines import choose_engine, make_engine, make_leads, make_tallies
 from sgsim.simulation.epochs import Epoch
 from sgsim.simulation.fates import looking
 from sgsim.simulation.inputs import open_traffic
@@ -166,7 +166,9 @@ def run(
         beside.close(complete=False)
         raise
     timeline = Timeline(list(changes), options, looking(judging, inventory))
-    records = RecordReplay.of(source, judging, recorder, inventory) if isinstance(source, FlowLogSource) else None
+    records = None
+    if isinstance(source, FlowLogSource):
+        records = RecordReplay.of(source, judging, recorder, inventory, make_leads(name))
     has_reader = threads == 2 and name == "compiled"  # the reference engine would only wait for the same interpreter
     complete = False
     try:

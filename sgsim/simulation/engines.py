@@ -18,6 +18,7 @@ from sgsim.engine.reference_batches import ReferenceBatches
 from sgsim.errors import ConfigError
 from sgsim.model.interface import Interface
 from sgsim.rules.inventory import Inventory
+from sgsim.simulation.leads import Leads
 from sgsim.simulation.tally import Tallies
 from sgsim.sources.inner import Inner
 
@@ -110,6 +111,15 @@ def make_tallies(name: str, files: Sequence[str]) -> Tallies:
     from sgsim.simulation.compiled_tallies import CompiledTallies  # noqa: PLC0415  # as above
 
     return CompiledTallies(files)
+
+
+def make_leads(name: str) -> Leads:
+    """What picks leads out of the decisions of the engine that `choose_engine` has named."""
+    if name == "reference":
+        return Leads()
+    from sgsim.simulation.compiled_leads import CompiledLeads  # noqa: PLC0415  # as above
+
+    return CompiledLeads()
 
 
 @contextmanager

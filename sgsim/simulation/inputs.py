@@ -76,7 +76,7 @@ def open_traffic(
     if logs:
         known = KnownOverTime(interface_ids, inventory, options, changes, beside)
         later = known.later if changes else None
-        return FlowLogSource(tuple(logs), known.at_first(), problems, later), taken_at
+        return FlowLogSource(tuple(logs), known.at_first(), problems, later, native), taken_at
     return open_sources(captures), taken_at
 
 

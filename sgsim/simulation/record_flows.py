@@ -12,7 +12,7 @@ from attrs import define, field
 
 from sgsim.model.columns import Column, DecisionColumns, FlowColumns, RecordColumns
 from sgsim.model.decision import Verdict
-from sgsim.sources.flow_log_openers import ORIENTATIONS
+from sgsim.model.record_roles import ORIENTATIONS
 
 _AMOUNTS: Final = ("packets_original", "packets_reply", "bytes_original", "bytes_reply", "allowed", "denied")
 

@@ -7,7 +7,7 @@ the input unless decisions or flows are kept in it.
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from sgsim.conntrack.pressure import TablePressure
 from sgsim.engine.base import Engine
@@ -73,6 +73,21 @@ class Kept:
             sink.close(complete=complete)
 
 
+@frozen
+class Extent:
+    """How much there is of packets."""
+
+    packets: int
+    """How many."""
+    latest_ns: int
+    """The latest of their times; no matter what if there are none."""
+
+    @classmethod
+    def of(cls, packets: PacketColumns) -> "Extent":
+        """That of a batch."""
+        return cls(len(packets.time_ns), int(packets.time_ns.max(initial=0)))
+
+
 @define
 class Recorder:
     """Counts and keeps what an engine decides, batch by batch."""
@@ -102,11 +117,24 @@ class Recorder:
     def _default_denied(self) -> DeniedTally:
         return DeniedTally(self.files)
 
-    def record(self, packets: PacketColumns, decisions: DecisionColumns) -> None:
-        """Keep a batch."""
-        self._note_times(packets)
+    @property
+    def looks_at_packets(self) -> bool:
+        """Whether packets are looked at of which nothing was decided."""
+        return self.see is not None or not self._strangers.has_met_interface
+
+    def record(self, packets: PacketColumns, decisions: DecisionColumns, extent: Extent | None = None) -> None:
+        """Keep a batch.
+
+        Args:
+            packets: The packets; others among them do no harm unless `looks_at_packets`.
+            decisions: What was decided of them.
+            extent: How many they are, if there are others.
+        """
+        extent = extent or Extent.of(packets)
+        self._note_times(packets, extent)
         engine = self.engine
-        self._tallies.add(packets, decisions, interfaces=len(engine.interface_ids), rules=len(engine.rules))
+        interfaces, rules = len(engine.interface_ids), len(engine.rules)
+        self._tallies.add(packets, decisions, interfaces=interfaces, rules=rules, read=extent.packets)
         self._denied.add(packets, decisions)
         self._edges.add(packets, decisions)
         self._strangers.add(packets, decisions)
@@ -122,13 +150,12 @@ class Recorder:
         """Count bytes of packets, int64, that `length_bytes` of a batch had no room for."""
         self._tallies.add_bytes(decisions, sizes)
 
-    def _note_times(self, packets: PacketColumns) -> None:
-        if not len(packets.time_ns):
+    def _note_times(self, packets: PacketColumns, extent: Extent) -> None:
+        if not extent.packets:
             return
-        latest_ns = int(packets.time_ns.max())
         if self.start_ns is None or self.end_ns is None:
-            self.start_ns, self.end_ns = int(packets.time_ns[0]), latest_ns
-        self.end_ns = max(self.end_ns, latest_ns)
+            self.start_ns, self.end_ns = int(packets.time_ns[0]), extent.latest_ns
+        self.end_ns = max(self.end_ns, extent.latest_ns)
 
     def check_met_interface(self, inventory: Inventory) -> None:
         """Complain if not one packet touched a known interface.

@@ -12,17 +12,17 @@ from attrs import define, evolve, field
 
 from sgsim.engine.base import Engine
 from sgsim.model.columns import Column, DecisionColumns, PacketColumns
-from sgsim.model.line_columns import NO_FLAGS
-from sgsim.model.protocol import Protocol
+from sgsim.model.record_roles import ORIENTATIONS
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.agreement import AgreementTally
 from sgsim.simulation.agreement_summary import MalformedLine, RecordSummary
 from sgsim.simulation.cause_details import CauseDetails
+from sgsim.simulation.leads import Leads, Picked
 from sgsim.simulation.record_flows import RecordFlows
-from sgsim.simulation.recorder import Recorder
+from sgsim.simulation.recorder import Extent, Recorder
 from sgsim.simulation.summary import PacketCounts
+from sgsim.sources.base import MAX_LENGTH_BYTES
 from sgsim.sources.flow_log import EventBatch, FlowLogSource
-from sgsim.sources.flow_log_openers import ORIENTATIONS
 
 MOST_UNKNOWN: Final = 20
 
@@ -35,25 +35,23 @@ class RecordReplay:
     engine: Engine
     recorder: Recorder
     agreement: AgreementTally
+    leads: Leads
     _of_flows: RecordFlows | None = None
     """None where nobody wants the table of flows."""
-    _flows: int = field(init=False, default=0)
-    """The highest number of a flow so far."""
     _oriented_by: Counter[int] = field(init=False, factory=Counter)
     _reopened: int = field(init=False, default=0)
     _tcp: int = field(init=False, default=0)
     _tcp_without_flags: int = field(init=False, default=0)
-    _late: int = field(init=False, default=0)
-    _largest_step_back_ns: int = field(init=False, default=0)
-    _clock_ns: int | None = field(init=False, default=None)
 
     @classmethod
-    def of(cls, source: FlowLogSource, engine: Engine, recorder: Recorder, inventory: Inventory) -> "RecordReplay":
+    def of(
+        cls, source: FlowLogSource, engine: Engine, recorder: Recorder, inventory: Inventory, leads: Leads
+    ) -> "RecordReplay":
         """A replay that has not begun."""
         details = CauseDetails(inventory, engine.interface_ids)
         flows = RecordFlows() if recorder.flows.is_wanted else None
         recorder.amend = flows.amended if flows is not None else None
-        return cls(source, engine, recorder, AgreementTally(recorder.files, details), flows)
+        return cls(source, engine, recorder, AgreementTally(recorder.files, details), leads, flows)
 
     def hold(self, inventory: Inventory) -> None:
         """Let causes be found by the rules and subnets that hold now."""
@@ -68,56 +66,33 @@ class RecordReplay:
             part: Some of its events.
             decisions: What was decided of these.
         """
-        end = begin + len(part.time_ns)
-        is_lead, rows = batch.events.is_lead[begin:end], batch.events.record[begin:end]
-        self._note_flows(batch, rows, decisions)
-        self._note_late(part, is_lead)
-        places = np.flatnonzero(is_lead)
-        rows = rows.take(places)
-        self._reopened += int(batch.roles.is_reopening[rows].sum())
-        is_tcp = (batch.records.protocol[rows] == Protocol.TCP) & (batch.records.skip[rows] == 0)
-        self._tcp += int(is_tcp.sum())
-        self._tcp_without_flags += int((is_tcp & (batch.records.flags[rows] == NO_FLAGS)).sum())
-        leads = PacketColumns._make([*(column.take(places) for column in part[:-1]), part.quoted])
-        decided = _of_leads(decisions, is_lead)
+        picked = self.leads.pick(batch, begin, part, decisions)
+        rows = batch.events.record[begin : begin + len(part.time_ns)]
+        decided = picked.decisions
+        self._note_flows(picked)
+        self._reopened += picked.reopened
+        self._tcp += picked.tcp
+        self._tcp_without_flags += picked.tcp_without_flags
+        if self.recorder.looks_at_packets:
+            places = np.flatnonzero(batch.events.is_lead[begin : begin + len(rows)])
+            rows, part, decided = rows.take(places), _taken(part, places), _recounted(decided, places)
         if self._of_flows is not None:
             self._of_flows.add(decided, batch.records, rows)
-        self.recorder.record(leads, decided)
-        excess = batch.records.bytes[rows] - leads.length_bytes
-        if excess.any():
-            self.recorder.add_bytes(decided, excess)
-        self.agreement.add(leads, decided, batch.records, rows)
+        self.recorder.record(part, decided, Extent(picked.leads, picked.latest_ns))
+        if int(batch.records.bytes.max(initial=0)) > MAX_LENGTH_BYTES:
+            self.recorder.add_bytes(decided, np.maximum(batch.records.bytes[rows] - MAX_LENGTH_BYTES, 0))
+        self.agreement.add(part, decided, batch.records, rows)
 
-    def _note_flows(self, batch: EventBatch, rows: Column, decisions: DecisionColumns) -> None:
-        """Count how it is known who opened each new flow; flows are numbered in the order in which they are entered."""
-        flows = decisions.flow.astype(np.int64)
-        before = np.maximum.accumulate(np.append(self._flows, flows))
-        first = np.flatnonzero(flows > before[:-1])
-        if not len(first):
-            return
-        self._flows = int(before[-1])
-        numbers = flows.take(first)
-        methods = batch.roles.method[rows[decisions.row.take(first)]]
-        for method, count in enumerate(np.bincount(methods).tolist()):
+    def _note_flows(self, picked: Picked) -> None:
+        """Count how it is known who opened each new flow."""
+        for method, count in enumerate(np.bincount(picked.methods).tolist()):
             self._oriented_by[method] += count
         if self._of_flows is not None:
-            self._of_flows.note_openers(numbers, methods)
-
-    def _note_late(self, part: PacketColumns, is_lead: Column) -> None:
-        """Count records that begin before the clock."""
-        if not len(part.time_ns):
-            return
-        clock_ns = np.maximum.accumulate(part.time_ns)
-        if self._clock_ns is not None:
-            clock_ns = np.maximum(clock_ns, self._clock_ns)
-        back_ns = (clock_ns - part.time_ns)[is_lead]
-        self._late += int((back_ns > 0).sum())
-        self._largest_step_back_ns = max(self._largest_step_back_ns, int(back_ns.max(initial=0)))
-        self._clock_ns = int(clock_ns[-1])
+            self._of_flows.note_openers(picked.flows, picked.methods)
 
     def packet_counts(self, counts: PacketCounts) -> PacketCounts:
         """The counts with late records in place of late events."""
-        return evolve(counts, late=self._late, largest_step_back_ns=self._largest_step_back_ns)
+        return evolve(counts, late=self.leads.late, largest_step_back_ns=self.leads.largest_step_back_ns)
 
     def summary(self) -> RecordSummary:
         """What is told of the records."""
@@ -138,9 +113,10 @@ class RecordReplay:
         )
 
 
-def _of_leads(decisions: DecisionColumns, is_lead: Column) -> DecisionColumns:
-    """The decisions of leads, with `row` counting leads alone."""
-    place = np.cumsum(is_lead, dtype=np.int32) - np.int32(1)
-    wanted = np.flatnonzero(is_lead.take(decisions.row))
-    decided = DecisionColumns(*(column.take(wanted) for column in decisions))
-    return decided._replace(row=place.take(decided.row))
+def _taken(part: PacketColumns, places: Column) -> PacketColumns:
+    return PacketColumns._make([*(column.take(places) for column in part[:-1]), part.quoted])
+
+
+def _recounted(decisions: DecisionColumns, places: Column) -> DecisionColumns:
+    """Decisions with `row` counting some packets alone; there are none of others."""
+    return decisions._replace(row=np.searchsorted(places, decisions.row).astype(np.int32))

@@ -40,9 +40,9 @@ class ReasonTally:
     allowed: int = 0
     denied: int = 0
 
-    def add(self, packets: PacketColumns, decisions: DecisionColumns) -> None:
-        """Count a batch."""
-        self.read += len(packets.time_ns)
+    def add(self, packets: PacketColumns, decisions: DecisionColumns, read: int | None = None) -> None:
+        """Count a batch; `read` is how many of its packets count, if not all."""
+        self.read += len(packets.time_ns) if read is None else read
         judged = decisions.row[decisions.verdict != Verdict.SKIP]  # in order, so equal ones are neighbours
         self.evaluated += int(np.count_nonzero(np.diff(judged))) + bool(len(judged))
         self.allowed += int(np.count_nonzero(decisions.verdict == Verdict.ALLOW))
@@ -147,9 +147,17 @@ class Tallies:
         """Begin with nothing."""
         self.reasons = ReasonTally(self.files)
 
-    def add(self, packets: PacketColumns, decisions: DecisionColumns, *, interfaces: int, rules: int) -> None:  # noqa: ARG002  # what its compiled twin needs
-        """Count a batch of an engine that knows so many interfaces and rules."""
-        self.reasons.add(packets, decisions)
+    def add(
+        self,
+        packets: PacketColumns,
+        decisions: DecisionColumns,
+        *,
+        interfaces: int,  # noqa: ARG002  # what its compiled twin needs
+        rules: int,  # noqa: ARG002  # as above
+        read: int | None = None,
+    ) -> None:
+        """Count a batch of an engine that knows so many interfaces and rules; `read` as in `ReasonTally`."""
+        self.reasons.add(packets, decisions, read)
         self.usage.add(packets, decisions)
         self.interfaces.add(decisions)
 

@@ -63,6 +63,9 @@ class Timeline:
         if self._start_ns is None:
             self._start_ns = int(batch.time_ns[0])
             self._changes.sort(key=lambda change: change.at_ns(self._start_ns or 0))
+        if not self._changes:
+            yield batch
+            return
         clock_ns = np.maximum.accumulate(batch.time_ns)
         begin = 0
         while self._changes and (change_ns := self._changes[0].at_ns(self._start_ns)) <= clock_ns[-1]:

@@ -5,6 +5,7 @@ Read in this order: `flow_log_lines` (what a line says), `flow_log_order` (many 
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from attrs import define, field
@@ -12,14 +13,17 @@ from attrs import define, field
 from sgsim.errors import SourceError
 from sgsim.model.columns import PacketColumns, RecordColumns
 from sgsim.model.line_columns import NO_NAME
-from sgsim.model.spread import Spread
 from sgsim.sources.base import BATCH_ROWS, NOT_BOUND
 from sgsim.sources.flow_log_binding import Binding, Bindings, KnownInterfaces, Later
-from sgsim.sources.flow_log_events import Events, events_of, packets_of_events
+from sgsim.sources.flow_log_events import EventMaker, Events, packets_of_events
 from sgsim.sources.flow_log_file import FlowLogFile
 from sgsim.sources.flow_log_openers import OpenerMemory, Roles
-from sgsim.sources.flow_log_order import FiledLines, OrderedLines, time_order
+from sgsim.sources.flow_log_order import FiledLines, OrderedLines
 from sgsim.sources.flow_log_problems import FlowLogProblems
+
+if TYPE_CHECKING:
+    from sgsim.sources.flow_log_native_events import NativeEventMaker
+    from sgsim.sources.flow_log_native_openers import NativeOpenerMemory
 
 
 @define(eq=False)
@@ -44,6 +48,8 @@ class FlowLogSource:
     problems: FlowLogProblems
     later: Later | None = None
     """What is known after changes; None where none come."""
+    native: bool = False
+    """Whether compiled code makes the events."""
     unknown_names: dict[str, int] = field(factory=dict)
     """Records of interfaces that nobody knows, by id."""
     _names: dict[str, int] = field(init=False, factory=dict)
@@ -69,7 +75,8 @@ class FlowLogSource:
         Raises:
             SourceError: As `batches` does.
         """
-        memory, held = OpenerMemory(), _Held(self.known.spread)
+        memory, maker = self._makers()
+        held = _Held(maker)
         broken = None
         try:
             for binding, lines in self._bound_lines(taken_at, batch_rows):
@@ -80,6 +87,15 @@ class FlowLogSource:
         yield from held.pass_on(None, None, None)
         if broken is not None:
             raise broken
+
+    def _makers(self) -> "tuple[OpenerMemory, EventMaker] | tuple[NativeOpenerMemory, NativeEventMaker]":
+        """What tells roles, and what makes events of them; of both sorts the outcome is the same."""
+        if not self.native:
+            return OpenerMemory(), EventMaker(self.known.spread)
+        from sgsim.sources.flow_log_native_events import NativeEventMaker  # noqa: PLC0415  # numba costs 0.3 s
+        from sgsim.sources.flow_log_native_openers import NativeOpenerMemory  # noqa: PLC0415  # as above
+
+        return NativeOpenerMemory(), NativeEventMaker(self.known.spread)
 
     def _bound_lines(self, taken_at: Sequence[int], batch_rows: int) -> Iterator[tuple[Binding, FiledLines]]:
         """All lines in the order of time, each with what binds it."""
@@ -109,7 +125,7 @@ class FlowLogSource:
 class _Held:
     """Events that are later than records that may still come."""
 
-    spread: Spread
+    maker: "EventMaker | NativeEventMaker"
     _records: RecordColumns | None = None
     _roles: Roles | None = None
     _events: Events | None = None
@@ -117,11 +133,11 @@ class _Held:
     def pass_on(self, records: RecordColumns | None, roles: Roles | None, limit_ns: int | None) -> Iterator[EventBatch]:
         """Add records, and yield all events before the limit."""
         if records is not None and roles is not None:
-            self._add(records, roles, events_of(records, roles, self.spread))
+            self._add(records, roles)
         if self._records is None or self._roles is None or self._events is None or not len(self._events.time_ns):
             return
         events = self._events
-        order = time_order(events.time_ns, events.rank)
+        order = self.maker.order(events)
         if order is not None:
             events = Events(*(column.take(order) for column in events))
         count = len(events.time_ns)
@@ -133,11 +149,12 @@ class _Held:
             yield EventBatch(packets_of_events(self._records, now), now, self._records, self._roles)
         self._keep(later)
 
-    def _add(self, records: RecordColumns, roles: Roles, events: Events) -> None:
-        if self._records is None or self._roles is None or self._events is None:
-            self._records, self._roles, self._events = records, roles, events
+    def _add(self, records: RecordColumns, roles: Roles) -> None:
+        if self._records is None or self._roles is None:
+            self._records, self._roles = records, roles
+            self._events = self.maker.made(records, roles, None, 0)
             return
-        before = len(self._records.line)
+        self._events = self.maker.made(records, roles, self._events, len(self._records.line))
         self._records = RecordColumns(*map(np.concatenate, zip(self._records, records, strict=True)))
         self._roles = Roles(
             np.concatenate([self._roles.role, roles.role]),
@@ -145,8 +162,6 @@ class _Held:
             np.concatenate([self._roles.is_first, roles.is_first]),
             np.concatenate([self._roles.is_reopening, roles.is_reopening]),
         )
-        shifted = events._replace(record=events.record + before)
-        self._events = Events(*map(np.concatenate, zip(self._events, shifted, strict=True)))
 
     def _keep(self, events: Events) -> None:
         """Keep later events, and of the records only those that they stand for."""

@@ -15,35 +15,37 @@ At one instant openings come before answers, and packets that leave one interfac
 Assumed: AWS tells of a record no more than its first and last second.
 """
 
+import functools
 from typing import Final, NamedTuple
 
 import numpy as np
+from attrs import define
 
 from sgsim.model.columns import QUOTED_DTYPES, Column, PacketColumns, QuotedColumns, RecordColumns
 from sgsim.model.line_columns import NO_FLAGS
 from sgsim.model.protocol import Protocol, TcpFlags
+from sgsim.model.record_events import (
+    ECHO_TYPES,
+    FIRST,
+    FOLLOW,
+    LAST,
+    MOST_REFRESHES,
+    OTHER,
+    REFRESH_NS,
+    REFRESH_TCP_NS,
+    SECOND,
+)
+from sgsim.model.record_roles import ANSWER, OPENER
 from sgsim.model.spread import Spread
 from sgsim.model.states import Direction
 from sgsim.sources.base import MAX_LENGTH_BYTES
-from sgsim.sources.flow_log_openers import ANSWER, OPENER, Roles
-
-REFRESH_TCP_NS: Final = 50_000_000_000
-"""The most between two events of a record of TCP: less than the shortest idle timeout of established flows, 60 s."""
-REFRESH_NS: Final = 25_000_000_000
-"""The most between two events of other records: less than the shortest idle timeout, 30 s."""
-MOST_REFRESHES: Final = 64
-"""Windows are 600 s at most, which takes 24; longer ones occur in logs that are wrong."""
+from sgsim.sources.flow_log_openers import Roles
+from sgsim.sources.flow_log_order import time_order
 
 _SECOND_NS: Final = 1_000_000_000
 _SYN, _SYN_ACK, _ACK = int(TcpFlags.SYN), int(TcpFlags.SYN | TcpFlags.ACK), int(TcpFlags.ACK)
 _FIN_ACK, _RST_ACK = int(TcpFlags.FIN | TcpFlags.ACK), int(TcpFlags.RST | TcpFlags.ACK)
 _FIN, _RST = int(TcpFlags.FIN), int(TcpFlags.RST)
-_ECHO: Final = {int(Protocol.ICMP): (8, 0), int(Protocol.ICMPV6): (128, 129)}
-"""Types of a request and its reply; flow logs do not tell types, and most ICMP that they see is echo."""
-
-_FIRST, _SECOND, _FOLLOW, _OTHER, _LAST = 0, 2, 4, 6, 8
-RANKS: Final = 10
-"""Ranks are below this: the order of events at one instant."""
 
 
 class Events(NamedTuple):
@@ -61,6 +63,32 @@ class Events(NamedTuple):
     """uint8."""
     is_lead: Column
     """bool, whether its decision is that of the record."""
+
+
+@define
+class EventMaker:
+    """Makes events of records, and orders them."""
+
+    spread: Spread = Spread.EVEN
+
+    def made(self, records: RecordColumns, roles: Roles, before: Events | None, first: int) -> Events:
+        """Make the events of records, and put them behind others.
+
+        Args:
+            records: The records.
+            roles: What their senders are.
+            before: The others.
+            first: What `Events.record` of the first record is.
+        """
+        events = events_of(records, roles, self.spread)
+        if before is None:
+            return events
+        shifted = events._replace(record=events.record + first)
+        return Events(*map(np.concatenate, zip(before, shifted, strict=True)))
+
+    def order(self, events: Events) -> Column | None:
+        """The order of events in time, None if they are in order."""
+        return time_order(events.time_ns, events.rank)
 
 
 def events_of(records: RecordColumns, roles: Roles, spread: Spread = Spread.EVEN) -> Events:
@@ -168,33 +196,38 @@ def _ranks(
 ) -> Column:
     is_answer = (lead == _SYN_ACK) | ((lead != _SYN) & (roles.role == ANSWER))
     opens = (lead == _SYN) | ((lead == 0) & (roles.role == OPENER))
-    of_lead = np.where(opens, _FIRST, np.where(is_answer & (lead != _ACK), _SECOND, _FOLLOW))
-    of_later = np.where(opens | ~is_answer, _FOLLOW, _OTHER)
-    rank = np.where(is_lead, of_lead[record], np.where(is_refresh, _OTHER, of_later[record]))
-    rank = np.where(is_last, _LAST, rank)
+    of_lead = np.where(opens, FIRST, np.where(is_answer & (lead != _ACK), SECOND, FOLLOW))
+    of_later = np.where(opens | ~is_answer, FOLLOW, OTHER)
+    rank = np.where(is_lead, of_lead[record], np.where(is_refresh, OTHER, of_later[record]))
+    rank = np.where(is_last, LAST, rank)
     ranks: Column = (rank + (records.direction == Direction.INGRESS)[record]).astype(np.uint8)
     return ranks
 
 
 def _icmp_types(records: RecordColumns, roles: Roles) -> Column:
     types = np.zeros(len(records.protocol), np.uint8)
-    for protocol, (request, reply) in _ECHO.items():
+    for protocol, (request, reply) in ECHO_TYPES.items():
         is_of_it = records.protocol == protocol
         types[is_of_it] = np.where(roles.role[is_of_it] == ANSWER, reply, request)
     return types
 
 
 def packets_of_events(records: RecordColumns, events: Events) -> PacketColumns:
-    """Events as the packets that an engine takes; the bytes of a record are those of its lead."""
+    """Events as the packets that an engine takes; the bytes of a record are those of its lead.
+
+    Nobody may write into what is the same in all rows.
+    """
     row = events.record
+    rows = len(row)
     sizes = np.minimum(records.bytes, MAX_LENGTH_BYTES).astype(np.int32).take(row)
+    has_ipv6 = bool(records.src_hi.any() or records.dst_hi.any())
     return PacketColumns(
         time_ns=events.time_ns,
         number=records.line.take(row),
         file=records.file.take(row),
-        src_hi=records.src_hi.take(row),
+        src_hi=records.src_hi.take(row) if has_ipv6 else _same("u8", rows),
         src_lo=records.src_lo.take(row),
-        dst_hi=records.dst_hi.take(row),
+        dst_hi=records.dst_hi.take(row) if has_ipv6 else _same("u8", rows),
         dst_lo=records.dst_lo.take(row),
         family=records.family.take(row),
         protocol=records.protocol.take(row),
@@ -202,15 +235,27 @@ def packets_of_events(records: RecordColumns, events: Events) -> PacketColumns:
         dst_port=records.dst_port.take(row),
         tcp_flags=events.tcp_flags,
         icmp_type=events.icmp_type,
-        icmp_code=np.zeros(len(row), np.uint8),
+        icmp_code=_same("u1", rows),
         length_bytes=sizes * events.is_lead,
         direction=records.direction.take(row),
         taken_at=records.taken_at.take(row),
         skip=records.skip.take(row),
-        vlan=np.zeros(len(row), np.uint16),
-        fragment_id=np.zeros(len(row), np.uint32),
-        fragment_offset=np.zeros(len(row), np.uint16),
-        more_fragments=np.zeros(len(row), np.uint8),
-        quote=np.full(len(row), -1, np.int32),
+        vlan=_same("u2", rows),
+        fragment_id=_same("u4", rows),
+        fragment_offset=_same("u2", rows),
+        more_fragments=_same("u1", rows),
+        quote=_same("i4", rows, -1),
         quoted=QuotedColumns(*(np.zeros(0, dtype) for dtype in QUOTED_DTYPES.values())),
     )
+
+
+def _same(dtype: str, rows: int, value: int = 0) -> Column:
+    """A column that has the same value in all rows."""
+    return _filled(dtype, 1 << max(rows - 1, 0).bit_length(), value)[:rows]
+
+
+@functools.lru_cache(maxsize=16)
+def _filled(dtype: str, rows: int, value: int) -> Column:
+    column = np.full(rows, value, dtype)
+    column.flags.writeable = False
+    return column

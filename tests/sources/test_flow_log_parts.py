@@ -13,11 +13,13 @@ from sgsim.errors import SourceError
 from sgsim.model.columns import RECORD_DTYPES, RecordColumns, record_columns
 from sgsim.model.line_columns import LINE_DTYPES, line_columns
 from sgsim.model.protocol import CLIENT_PORT, Protocol
+from sgsim.model.record_events import RANKS, REFRESH_NS, REFRESH_TCP_NS
+from sgsim.model.record_roles import ANSWER, OPENER
 from sgsim.model.spread import Spread
 from sgsim.rules.ownership import Ownership
 from sgsim.sources.flow_log_binding import KnownInterfaces
-from sgsim.sources.flow_log_events import RANKS, REFRESH_NS, REFRESH_TCP_NS, events_of, packets_of_events
-from sgsim.sources.flow_log_openers import ANSWER, OPENER, OpenerMemory, Roles, _in_groups
+from sgsim.sources.flow_log_events import events_of, packets_of_events
+from sgsim.sources.flow_log_openers import OpenerMemory, Roles
 from sgsim.sources.flow_log_order import SLACK_NS, FiledLines, OrderedLines, time_order
 
 SECOND_NS = 10**9
@@ -111,13 +113,6 @@ class TestOrder:
         assert sorted(range(len(times)), key=lambda row: (column[row], rank[row] if rank is not None else 0)) == found
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 2, 5, (1 << 40) - 1])), max_size=40))
-def test_fingerprints_are_grouped_in_the_order_in_which_they_came(parts):
-    """The order is the stable one, also where fingerprints differ in their low bits alone."""
-    keys = np.array([high << 62 | low for high, low in parts], np.uint64)
-    assert np.argsort(keys, kind="stable").tolist() == _in_groups(keys).tolist()
-
-
 @pytest.mark.parametrize(("first", "role"), [(1024, ANSWER), (1025, OPENER)])
 def test_where_ports_of_clients_begin_can_be_told(first, role):
     known = evolve(KNOWN, client_port=first)
@@ -125,7 +120,7 @@ def test_where_ports_of_clients_begin_can_be_told(first, role):
 
 
 class TestOpeners:
-    """Roles by arrays are those of a plain loop, however records are cut into batches."""
+    """Roles are those of a plain loop, however records are cut into batches."""
 
     ROWS = st.lists(
         st.tuples(
@@ -161,25 +156,21 @@ class TestOpeners:
 
     @given(rows=ROWS)
     @settings(max_examples=200)
-    def test_they_are_those_of_a_plain_loop_where_records_are_taken_one_by_one(self, rows):
+    def test_they_are_those_of_a_plain_loop(self, rows):
         whole, flat = self._records(rows)
-        memory = OpenerMemory()
-        found = []
-        for row in range(len(rows)):
-            roles = memory.roles(RecordColumns(*(column[row : row + 1] for column in whole)), KNOWN)
-            found.append((int(roles.role[0]), bool(roles.is_first[0])))
-        assert list(self.expected(flat)) == found
+        roles = OpenerMemory().roles(whole, KNOWN)
+        assert list(self.expected(flat)) == list(zip(roles.role.tolist(), roles.is_first.tolist(), strict=True))
 
     @given(rows=ROWS, cut=st.integers(1, 25))
-    def test_where_batches_are_cut_changes_no_role_of_a_flow_that_does_not_pause(self, rows, cut):
-        whole, _ = self._records([(min(gap, 20), *rest) for gap, *rest in rows])
+    def test_where_batches_are_cut_changes_no_role(self, rows, cut):
+        whole, _ = self._records(rows)
         together = OpenerMemory().roles(whole, KNOWN)
         memory = OpenerMemory()
         parts = [
             memory.roles(RecordColumns(*(column[begin : begin + cut] for column in whole)), KNOWN)
             for begin in range(0, len(rows), cut)
         ]
-        for name in ("role", "is_first"):
+        for name in ("role", "is_first", "is_reopening"):
             expected = getattr(together, name).tolist()
             assert expected == [value for part in parts for value in getattr(part, name).tolist()]
 
@@ -230,7 +221,7 @@ class TestEvents:
         ("flags", "packets", "expected"),
         [
             (2, 1, [2]), (18, 1, [18]), (0, 1, [16]), (1, 1, [17]), (4, 1, [20]),
-            (2, 5, [2, 16, 16]), (18, 5, [18, 16]), (3, 5, [2, 16, 17, 16]), (19, 5, [18, 17, 16]), (3, 1, [2, 17]),
+            (2, 5, [2, 16, 16]), (2, 2, [2, 16]), (18, 5, [18, 16]), (3, 5, [2, 16, 17, 16]), (19, 5, [18, 17, 16]), (3, 1, [2, 17]),
             (3, 3, [2, 16, 17]), (19, 2, [18, 17]), (1, 5, [16, 17, 16]), (1, 2, [16, 17]), (5, 5, [16, 20]),
             (4, 5, [16, 20]), (0, 5, [16, 16]),
         ],
