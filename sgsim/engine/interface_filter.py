@@ -261,7 +261,7 @@ class InterfaceFilter:
             passage.refused = None
         tracking = Tracking.TRACKED if choice.open_rule is None else Tracking.UNTRACKED
         entry = self._new_entry(passage, tracking, choice.cause)
-        entry.rule = choice.open_rule.ref if choice.open_rule else passage.rule.ref if passage.rule else None
+        entry.rule = passage.rule.ref if passage.rule else None
         entry.is_presumed = presumed
         entry.tcp = self._first_tcp(passage, entry, presumed=presumed)
         entry.expires_at_ns = passage.now_ns + self.timeout_ns(entry)

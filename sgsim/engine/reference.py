@@ -133,7 +133,7 @@ class ReferenceEngine:
         decisions = []
         for index, (interface, direction) in enumerate(stops):
             at = self._filter(interface)
-            refused = self._refused_by_sender(packet, interface, direction)
+            refused = self._refused_by_sender(packet, direction)
             if refused is not None:
                 at.refuse(packet, direction, now_ns)
                 return [self._not_sent(refused, interface, direction, traces)]
@@ -250,14 +250,14 @@ class ReferenceEngine:
             return at_here
         return [(here, packet.direction)]
 
-    def _refused_by_sender(self, packet: Packet, here: Interface, direction: Direction) -> ConntrackEntry | None:
+    def _refused_by_sender(self, packet: Packet, direction: Direction) -> ConntrackEntry | None:
         """The flow of a packet that was recorded at its receiver, if its sender's interface has denied its opening."""
         is_asked = self.options.recorded and not self.options.as_recorded and not packet.is_later_fragment
         if packet.taken_at is None or direction is not Direction.INGRESS or not is_asked:
             return None
         five_tuple = packet.five_tuple
         sender = self._view.ownership.owner(five_tuple.src_addr, five_tuple.family)
-        at = self._filters.get(sender.interface_id) if sender is not None and sender is not here else None
+        at = self._filters.get(sender.interface_id) if sender is not None else None
         if at is None:
             return None
         entry = at.table.lookup(at.key(five_tuple, Direction.EGRESS, packet.icmp_type, packet.icmp_code))

@@ -6,6 +6,7 @@ from sgsim.engine.firewall import Firewall
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError, TimeOrderError
 from sgsim.model.decision import Reason
+from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.states import Direction, TcpState, Tracking
 
 WEB = ("tcp 443 from 198.51.100.0/24",)
@@ -103,6 +104,13 @@ def test_another_capacity_and_other_timeouts_hold_from_now_on():
     firewall.send(SYN)
     firewall.change(host(*WEB), EngineOptions(capacity=1))
     assert firewall.send(f"tcp 198.51.100.7:40001 -> {HOST}:443 S").reason is Reason.TABLE_FULL
+    firewall.send(SYN_ACK)
+    firewall.change(host(*WEB), EngineOptions(timeouts=TimeoutOverrides(tcp_established_s=100)))
+    firewall.send(SYN.removesuffix("S") + "A")
+    assert [entry.remaining_s for entry in firewall.table] == [100]
+    firewall.change(host(*WEB))
+    firewall.send(SYN.removesuffix("S") + "A")
+    assert [entry.remaining_s for entry in firewall.table] == [100], "options stay unless others are given"
 
 
 def test_nothing_is_presumed_and_nothing_was_not_sent():

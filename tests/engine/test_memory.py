@@ -91,4 +91,4 @@ def test_a_flow_that_ends_again_takes_no_second_place():
 
 
 def test_generations_of_ended_flows_fit_what_is_remembered_and_are_never_empty():
-    assert [ended_most(remember) for remember in (0, 1, 2, 1000)] == [1, 1, 1, 500]
+    assert [ended_most(remember) for remember in (0, 1, 2, 3, 5, 1000)] == [1, 1, 1, 1, 2, 500]

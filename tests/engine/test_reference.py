@@ -35,7 +35,9 @@ def test_entries_are_right_between_packets_of_other_instances():
     )
     walk = Walk(known)
     walk.say(QUERY, 0)
+    assert walk.engine.judging == {"i-1"}
     walk.say("udp 198.51.100.7:40000 -> 192.0.2.20:53", 30)
+    assert walk.engine.judging == {"i-1", "i-2"}
     assert [entry.key.interface_id for entry in walk.entries()] == ["eni-b"]
 
 

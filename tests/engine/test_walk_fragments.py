@@ -74,6 +74,13 @@ def test_a_later_fragment_of_icmp_has_no_type_that_a_rule_could_name():
         assert str(walk.send(typed).verdict) == answer
 
 
+def test_nor_one_that_a_rule_of_every_code_could_name():
+    typed = Packet(
+        later().five_tuple._replace(protocol=1), icmp_type=8, icmp_code=0, fragment=Fragment(7, 1480, more=False)
+    )
+    assert Walk("icmp 8 from 0.0.0.0/0", profile=profile(fragments="rules")).say(typed) == "deny fragment invalid"
+
+
 def test_the_verdict_of_a_first_fragment_is_kept_for_thirty_seconds():
     walk = Walk(*DNS)
     walk.say(at(first(), 0))

@@ -358,3 +358,14 @@ def test_to_linux_a_simultaneous_open_has_the_time_of_its_first_syn():
     walk.say(f"tcp {SERVER} -> {CLIENT} S", 100)
     walk.wait_until(120)
     assert walk.count == 0
+
+
+def test_a_flow_is_old_by_its_own_age_and_not_by_the_clock():
+    """On Linux a flow that was answered is a stream once it is more than two seconds old, whenever it began."""
+    walk = Walk("udp 53 from 198.51.100.0/24", profile=LINUX)
+    query, answer = f"udp {CLIENT} -> {HOST}:53", f"udp {HOST}:53 -> {CLIENT}"
+    left_s = []
+    for at_s, text in ((100, query), (101, answer), (102, query), (102.000000001, query)):
+        walk.say(text, at_s)
+        left_s.append(round((walk.entries()[0].expires_at_ns - at_s * 1e9) / 1e9))
+    assert left_s == [30, 30, 30, 120]
