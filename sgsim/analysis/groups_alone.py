@@ -14,6 +14,13 @@ def search_note(inventory: Inventory) -> str | None:
     return "Groups alone were asked. Network ACLs are known too; they were not looked at, and may deny it."
 
 
+def invariant_note(inventory: Inventory) -> str | None:
+    """That invariants do not look at network ACLs, where there are any."""
+    if not inventory.network_acls:
+        return None
+    return "Invariants are about groups alone. Network ACLs are known too; they were not looked at, and may deny more."
+
+
 def diff_note(old: Inventory, new: Inventory) -> str | None:
     """That a diff does not compare network ACLs, where there are any, and which of them are not the same."""
     if not old.network_acls and not new.network_acls:

@@ -59,7 +59,9 @@ def _reference(rule: Rule, resolver: Resolver, inventory: Inventory) -> Finding 
     if resolver.is_foreign(peer, rule.group_id):
         message = f"{peer} is of another VPC or account, which no document describes"
         return finding("unresolved-reference", message, inventory, rule=rule, severity=Severity.NOTE)
-    return finding("reference-to-nobody", f"no interface carries {peer}", inventory, rule=rule)
+    is_own = peer.group_id == rule.group_id
+    message = "it names its own group, which no interface carries" if is_own else f"no interface carries {peer}"
+    return finding("reference-to-nobody", message, inventory, rule=rule)
 
 
 def _families(inventory: Inventory) -> dict[str, set[int]]:
@@ -126,15 +128,19 @@ def _hiding_label(rule: Rule, resolver: Resolver, paths: PathMap) -> PathLabel |
 
 def _groups(inventory: Inventory) -> Iterator[Finding]:
     carried = {group_id for interface in inventory.interfaces.values() for group_id in interface.group_ids}
-    named = {
-        rule.peer.group_id
+    references_made = {
+        (rule.group_id, rule.peer.group_id)
         for group in inventory.groups.values()
         for rule in group.rules
-        if isinstance(rule.peer, GroupReference) and rule.group_id != rule.peer.group_id
+        if isinstance(rule.peer, GroupReference)
     }
+    named = {peer for group_id, peer in references_made if group_id != peer}
     for group_id, group in inventory.groups.items():
         if inventory.has_interface_document and group_id not in carried and group_id not in inventory.members:
-            used = "rules of other groups refer to it" if group_id in named else "no rule refers to it"
+            own = (
+                "only its own rules refer to it" if (group_id, group_id) in references_made else "no rule refers to it"
+            )
+            used = "rules of other groups refer to it" if group_id in named else own
             name = f" ({group.name})" if group.name else ""
             yield finding(
                 "group-without-members", f"no interface carries {group_id}{name}; {used}", inventory, group_id=group_id

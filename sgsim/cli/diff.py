@@ -85,6 +85,8 @@ def command(
     none. The exit code is 0 if nothing differs (with --intended, nothing else), 1 if anything does.
     """  # noqa: D301  # click wants the character, to leave the lines as they are
     mapping = _mapping(mapped)
+    if not traffic:
+        recorded.check_unused()
     options = given.engine_options()
     gc.disable()  # reading and comparing make a million small tuples and no cycles: a seventh of the time
     before, after = _sides(given, old, new)

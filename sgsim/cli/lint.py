@@ -81,6 +81,8 @@ def command(
     from sgsim.analysis.lint_exposure import ADMIN_PORTS  # noqa: PLC0415  # as above
     from sgsim.documents.baseline_doc import read_baseline  # noqa: PLC0415  # as above
 
+    if not traffic:
+        recorded.check_unused()
     inventory = given.inventory()
     found = lint(
         inventory,
@@ -152,7 +154,7 @@ def _markdown(found: "Lint", judged: "Judged") -> str:
     from sgsim.report.lint_text import lint_sections  # noqa: PLC0415  # one form, one import
     from sgsim.report.markdown import markdown  # noqa: PLC0415  # as above
 
-    return markdown("sgsim lint", lint_sections(found, judged, is_table=True))
+    return markdown("sgsim lint", lint_sections(found, judged, is_table=True, folder=Path.cwd()))
 
 
 def _print(found: "Lint", judged: "Judged") -> None:
@@ -160,4 +162,4 @@ def _print(found: "Lint", judged: "Judged") -> None:
     from sgsim.report.lint_text import lint_sections  # noqa: PLC0415  # as above
     from sgsim.report.summary_text import text_lines  # noqa: PLC0415  # as above
 
-    write_lines(text_lines(lint_sections(found, judged)))
+    write_lines(text_lines(lint_sections(found, judged, folder=Path.cwd())))

@@ -191,6 +191,16 @@ class TrafficOptions:
             log_format=self.log_format,
         )
 
+    def check_unused(self) -> None:
+        """Refuse options that say how traffic is to be understood, where there is none.
+
+        Raises:
+            ConfigError: If any was given.
+        """
+        words = self.words()
+        if words:
+            raise ConfigError(f"{words[0]} must go with -t TRAFFIC, got {' '.join(words)} alone")
+
     def changes(self, given: RuleOptions, inventory: Inventory) -> list[Change]:
         """What `--change` and `--timeline` say, in the order of times; `inventory` holds before the first.
 

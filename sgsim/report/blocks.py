@@ -43,7 +43,7 @@ class Row:
 
 @frozen
 class Table:
-    """Rows under heads; the last column is the one that may wrap."""
+    """Rows under heads; the last column is the one that may wrap. In a single column, leading spaces say what is below what."""
 
     columns: Sequence[Column]
     rows: Sequence[Row]

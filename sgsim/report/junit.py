@@ -30,6 +30,8 @@ class CaseGroup:
 
     name: str
     cases: Sequence[Case]
+    output: str = ""
+    """What else is to be known, of several lines."""
 
 
 def junit_xml(title: str, groups: Sequence[CaseGroup]) -> str:
@@ -40,6 +42,8 @@ def junit_xml(title: str, groups: Sequence[CaseGroup]) -> str:
         suite = SubElement(root, "testsuite", {"name": group.name, **_counts(group.cases), "errors": "0"})
         for case in group.cases:
             _add(suite, group.name, case)
+        if group.output:
+            SubElement(suite, "system-out").text = _printable(group.output)
     indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, encoding="unicode")}\n'
 

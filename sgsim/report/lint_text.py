@@ -1,6 +1,9 @@
 """What lint found, in words: the worst first, each with its place and what to do."""
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
 from sgsim.analysis.baseline import Accepted, Judged
 from sgsim.analysis.finding import KIND_OF, Finding
@@ -11,12 +14,23 @@ from sgsim.report.units import counted, number
 _TONES = {"error": "deny", "warning": "skip", "note": ""}
 
 
-def lint_sections(lint: Lint, judged: Judged, *, is_table: bool = False) -> list[Section]:
-    """One section for each kind that occurs, behind what was looked at; with one row for each where Markdown is to come."""
+MOST_PLACE: Final = 48
+"""From this many characters on, a place stands on a line of its own."""
+
+
+def lint_sections(lint: Lint, judged: Judged, *, is_table: bool = False, folder: Path | None = None) -> list[Section]:
+    """One section for each kind that occurs, behind what was looked at.
+
+    Args:
+        lint: What was found.
+        judged: The same against a baseline.
+        is_table: Whether each finding is to be one row, as Markdown wants it.
+        folder: Where its reader is: files are named from there, where that is shorter; None to name them as they were.
+    """
     found = [Section("Looked at", [Facts(list(_facts(lint, judged)))])]
     for severity, kind, findings in _by_kind(judged.open):
         about = KIND_OF[kind]
-        blocks: list[Block] = [_table(findings) if is_table else _lines(findings)]
+        blocks: list[Block] = [_table(findings, folder) if is_table else _lines(findings, folder)]
         if not is_table and all(each.fix == about.fix for each in findings) and about.fix:
             blocks.append(Paragraph(about.fix))
         found.append(Section(f"{severity}: {about.title} [{kind}]", blocks))
@@ -57,25 +71,53 @@ def _by_kind(findings: Sequence[Finding]) -> Iterator[tuple[str, str, list[Findi
         yield severity, kind, found
 
 
-def _rows(each: Finding) -> Iterator[Row]:
-    """Where it stands and what it is about; below, what is wrong and what to do."""
-    lines = [_about(each), each.message, each.fix if each.fix != KIND_OF[each.id].fix else ""]
-    first, *others = [line for line in lines if line]
-    yield Row((_where(each), first), _TONES[each.severity])
+def _lines(findings: Sequence[Finding], folder: Path | None) -> Table:
+    """Where each stands and what it is about; below, what is wrong and what to do."""
+    places = [_where(each, folder) for each in findings]
+    if any(len(place) > MOST_PLACE for place in places):
+        return Table(
+            [Column("")], [row for each, place in zip(findings, places, strict=True) for row in _below(each, place)]
+        )
+    rows = [row for each, place in zip(findings, places, strict=True) for row in _beside(each, place)]
+    return Table([Column(""), Column("")], rows)
+
+
+def _beside(each: Finding, place: str) -> Iterator[Row]:
+    first, *others = _texts(each)
+    yield Row((place, first), _TONES[each.severity])
     yield from (Row(("", f"  {line}")) for line in others)
 
 
-def _lines(findings: Sequence[Finding]) -> Table:
-    return Table([Column(""), Column("")], [row for each in findings for row in _rows(each)])
+def _below(each: Finding, place: str) -> Iterator[Row]:
+    first, *others = _texts(each)
+    if place:
+        yield Row((place,), _TONES[each.severity])
+    yield Row((f"  {first}",))
+    yield from (Row((f"    {line}",)) for line in others)
 
 
-def _table(findings: Sequence[Finding]) -> Table:
+def _texts(each: Finding) -> list[str]:
+    lines = (_about(each), each.message, each.fix if each.fix != KIND_OF[each.id].fix else "")
+    return [line for line in lines if line]
+
+
+def _table(findings: Sequence[Finding], folder: Path | None) -> Table:
     columns = [Column("Where"), Column("What"), Column("Finding"), Column("Fix")]
-    return Table(columns, [Row((_where(each), _about(each), each.message, each.fix)) for each in findings])
+    return Table(columns, [Row((_where(each, folder), _about(each), each.message, each.fix)) for each in findings])
 
 
-def _where(each: Finding) -> str:
-    return ", ".join(part for part in (each.file, each.place) if part)
+def _where(each: Finding, folder: Path | None) -> str:
+    return ", ".join(part for part in (_named_from(each.file, folder), each.place) if part)
+
+
+def _named_from(file: str, folder: Path | None) -> str:
+    if folder is None or not Path(file).is_absolute():
+        return file
+    try:
+        relative = os.path.relpath(file, folder)
+    except ValueError:  # on another drive
+        return file
+    return min(file, relative, key=len)
 
 
 def _about(each: Finding) -> str:

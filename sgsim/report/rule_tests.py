@@ -23,6 +23,8 @@ class FileResult:
     options: Sequence[str]
     """What `sgsim check` needs to judge a packet of it again."""
     outcomes: Sequence[Outcome]
+    notes: Sequence[str] = ()
+    """What the tests did not look at, in whole sentences."""
 
 
 Results = Sequence[FileResult]
@@ -48,6 +50,8 @@ def _lines(results: Results, *, show_all: bool) -> Iterator[str]:
             elif show_all:
                 proved = "" if outcome.pairs is None else f"  (proved over {counted(outcome.pairs, 'pair')})"
                 yield f"pass  {outcome.name}{proved}"
+    for result in results:
+        yield from (f"note  {result.path}: {note}" for note in result.notes)
     outcomes = [outcome for result in results for outcome in result.outcomes]
     failed = sum(not outcome.passed for outcome in outcomes)
     invariants = sum(outcome.kind == "invariant" for outcome in outcomes)
@@ -93,6 +97,7 @@ def tests_json(results: Results, profile: str) -> str:
             for result in results
             for outcome in result.outcomes
         ],
+        "notes": [{"file": result.path, "text": note} for result in results for note in result.notes],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -111,6 +116,7 @@ def tests_junit(results: Results) -> str:
                 )
                 for outcome in result.outcomes
             ],
+            "\n".join(result.notes),
         )
         for result in results
     ]

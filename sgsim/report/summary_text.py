@@ -90,7 +90,7 @@ def _table_lines(table: Table) -> Iterator[Line]:
         heads = [_aligned(column.title, width, column) for column, width in zip(table.columns, widths, strict=True)]
         yield (Span(_INDENT), Span(_GAP.join(heads), "head"))
     for row in table.rows:
-        yield from _row_lines(row, table.columns, widths)
+        yield from _row_lines(row, table.columns, widths) if len(table.columns) > 1 else _single_lines(row)
 
 
 def _row_lines(row: Row, columns: Sequence[Column], widths: Sequence[int]) -> Iterator[Line]:
@@ -101,6 +101,14 @@ def _row_lines(row: Row, columns: Sequence[Column], widths: Sequence[int]) -> It
     yield (Span(_INDENT), Span(cells[0], row.tone), Span(middle))
     for line in others:
         yield (Span(" " * begin + line),)
+
+
+def _single_lines(row: Row) -> Iterator[Line]:
+    """A row of one cell; what is wrapped stands below where its text begins."""
+    (cell,) = row.cells
+    margin = _INDENT + " " * (len(cell) - len(cell.lstrip()))
+    for line in _wrapped(cell.strip(), WIDTH - len(margin)):
+        yield (Span(margin), Span(line, row.tone))
 
 
 def _aligned(text: str, width: int, column: Column) -> str:

@@ -107,6 +107,14 @@ def test_references_that_lead_nowhere():
     ]
 
 
+def test_a_group_that_names_itself_alone_is_told_so():
+    known = inventory(group("tcp 82 from sg-own", group_id="sg-own", name="default"), group(), interface())
+    assert [each.message for each in lint(known).findings] == [
+        "it names its own group, which no interface carries",
+        "no interface carries sg-own (default); only its own rules refer to it",
+    ]
+
+
 def test_without_an_interface_document_groups_may_have_members():
     known = inventory(group("tcp 82 from sg-empty"), group(group_id="sg-empty"))
     assert found(known) == [("unresolved-reference", "warning", "tcp 82 from sg-empty")]

@@ -76,6 +76,23 @@ def test_junit_has_a_suite_for_each_file(sgsim):
     ]  # fmt: skip
 
 
+def test_invariants_say_that_network_acls_are_not_looked_at(sgsim, folder):
+    """But where there is no invariant or no network ACL, there is nothing to say."""
+    acls = RULES + "network_acls: {acl-1: {subnets: subnet-1}}\n"
+    (folder / "net" / "rules.yaml").write_text(acls, encoding="utf-8")
+    note = "Invariants are about groups alone. Network ACLs are known too; they were not looked at, and may deny more."
+    assert f"note  net/tests.yaml: {note}\n" in sgsim("test", "net/tests.yaml").stdout
+    document = json.loads(sgsim("test", "--format", "json", "net/tests.yaml").stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert document["notes"] == [{"file": "net/tests.yaml", "text": note}]
+    junit = sgsim("test", "--format", "junit", "net/tests.yaml").stdout
+    assert f"<system-out>{note}</system-out>" in junit
+    (folder / "bare.yaml").write_text(
+        "rules: net/rules.yaml\ndeny: ['tcp 10.0.2.9 -> 10.0.1.5:443']\n", encoding="utf-8"
+    )
+    assert "note" not in sgsim("test", "bare.yaml").stdout
+
+
 @pytest.mark.usefixtures("folder")
 def test_rules_may_come_from_the_command_line(sgsim, folder):
     (folder / "bare.yaml").write_text("deny: ['tcp 10.0.2.9 -> 10.0.1.5:443']\n", encoding="utf-8")

@@ -54,6 +54,22 @@ def test_flow_logs_of_any_format_are_read(sgsim, web, here, command):
     assert result.exit_code == 0, result.stderr
 
 
+@pytest.mark.parametrize("command", ["lint", "diff"])
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("--inner", "vxlan"), "--inner must go with -t TRAFFIC, got --inner vxlan alone"),
+        (
+            ("--log-format", "x", "--cold-start"),
+            "--cold-start must go with -t TRAFFIC, got --cold-start --log-format x alone",
+        ),
+    ],
+)
+def test_options_of_traffic_are_refused_where_there_is_none(refused, web, command, given, expected):
+    sides = ("rules.json", "rules.json") if command == "diff" else ()
+    assert refused(command, *web, *given, *sides) == expected
+
+
 def test_the_traffic_of_a_diff_and_of_lint_too(sgsim, web, here):
     (here / "flows.log").write_text(RECORD, encoding="utf-8")
     outside = ETHER / IP(src="10.9.0.1", dst="10.9.0.2") / UDP(sport=65000, dport=4789) / VXLAN(vni=7, flags=8)

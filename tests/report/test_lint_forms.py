@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -39,6 +40,40 @@ def test_text_has_the_worst_first_with_place_and_fix():
         "                                      the Internet may reach port 22 (SSH) of eni-a",
         "  Narrow the peer to the addresses that need it, or to a group.",
     ]
+
+
+def test_text_has_a_long_place_on_a_line_of_its_own():
+    place = "SecurityGroups[0].IpPermissions[0].IpRanges[0].CidrIp"
+    known = inventory(
+        group(rule("tcp 22 from 0.0.0.0/0", place=place), origin="groups.json"),
+        interface(public_addresses=("203.0.113.1",)),
+    )
+    found = lint(known)
+    lines = plain_text(text_lines(lint_sections(found, judge(found.findings, (), DAY)))).splitlines()
+    assert lines[4:9] == [
+        "error: Administration port open to the Internet [open-admin-port]",
+        f"  groups.json, {place}",
+        "    sg-web  tcp 22 from 0.0.0.0/0",
+        "      the Internet may reach port 22 (SSH) of eni-a",
+        "  Narrow the peer to the addresses that need it, or to a group.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("origin", "folder", "shown"),
+    [
+        ("/work/net/rules.yaml", "/work/net", "rules.yaml"),
+        ("/work/net/rules.yaml", "/work/net/dev", "../rules.yaml"),
+        ("/a/rules.yaml", "/work/net/dev/more/still", "/a/rules.yaml"),
+        ("net/rules.yaml", "/work", "net/rules.yaml"),
+        ("/work/net/rules.yaml", None, "/work/net/rules.yaml"),
+    ],
+)
+def test_files_are_named_from_where_the_reader_is(origin, folder, shown):
+    known = inventory(group("tcp 22 from pl-1", origin=origin))
+    found = lint(known)
+    sections = lint_sections(found, judge(found.findings, (), DAY), folder=None if folder is None else Path(folder))
+    assert f"  {shown}  sg-web" in plain_text(text_lines(sections))
 
 
 def test_text_names_what_is_accepted():
