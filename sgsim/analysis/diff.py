@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import define, evolve, field
 
 from sgsim.analysis.difference import Compared, Difference, Kind, RulesDiff, Witness
+from sgsim.analysis.document_notes import document_notes
 from sgsim.analysis.groups_alone import diff_note
 from sgsim.analysis.openings import ORDINARY_PORT, OpeningFinder, Openings, admitting_rules, impossible
 from sgsim.analysis.pairing import Pair
 from sgsim.analysis.sides import Sides
 from sgsim.analysis.witness import witness_packet
 from sgsim.conntrack.entry import TrackingCause
-from sgsim.documents.references import UNKNOWN
 from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
 from sgsim.model.address import Family
 from sgsim.model.interface import Interface
@@ -88,11 +88,8 @@ class _Comparison:
             groups=tuple(self._group(pair) for pair in sides.pairs),
             interfaces=tuple(self._interfaces()),
             unknown_peers=tuple(sorted(self.finders[0].unknown)),
-            notes=(
-                *sides.notes,
-                *filter(None, [diff_note(self.old, self.new)]),
-                *_document_notes(self.old, self.new),
-            ),
+            notes=(*sides.notes, *filter(None, [diff_note(self.old, self.new)])),
+            document_notes=document_notes(self.old, self.new),
         )
 
     def _group(self, pair: Pair) -> Compared:
@@ -238,14 +235,6 @@ class _Comparison:
         if peer is not None:
             found += [each for each in admitting_rules(rules, region, peer) if each not in found]
         return tuple(rule.ref for rule in found)
-
-
-def _document_notes(*sides: Inventory) -> Iterator[str]:
-    """What readers of the documents passed over; peers without addresses are told by name."""
-    notes = dict.fromkeys(note for side in sides for note in side.notes if not note.text.startswith(UNKNOWN))
-    return (
-        f"{note.origin}: {note.text}." if note.origin else f"{note.text[:1].upper()}{note.text[1:]}." for note in notes
-    )
 
 
 def _local(interfaces: Iterable[Interface]) -> dict[Family, list[int]]:

@@ -136,7 +136,9 @@ class RulesDiff:
     unknown_peers: tuple[str, ...] = ()
     """Groups and lists without known addresses, which were compared by name."""
     notes: tuple[str, ...] = field(default=())
-    """What was not compared, in whole sentences."""
+    """What was not compared, and what one side was taken to share with the other, in whole sentences."""
+    document_notes: tuple[str, ...] = field(default=())
+    """What the documents leave open and what was taken for it, in whole sentences."""
 
     def __bool__(self) -> bool:
         """Whether anything differs."""

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from sgsim.analysis.document_notes import document_notes
 from sgsim.analysis.finding import KIND_OF, KINDS, Finding, Severity
 from sgsim.analysis.lint_exposure import ADMIN_PORTS, exposure
 from sgsim.analysis.lint_redundant import redundant
 from sgsim.analysis.lint_references import references
 from sgsim.conntrack.policies import BypassProtocols
 from sgsim.conntrack.profile import DEFAULT_PROFILE, Profile, find_profile
+from sgsim.documents.scalars import HOST_BITS
 from sgsim.errors import ConfigError
 from sgsim.rules.inventory import Inventory, check_inventory
 
@@ -31,6 +33,8 @@ class Lint:
     interfaces: int
     findings: tuple[Finding, ...]
     """The worst first."""
+    notes: tuple[str, ...] = ()
+    """What the documents leave open and what was taken for it, in whole sentences."""
 
     def at_least(self, severity: Severity) -> tuple[Finding, ...]:
         """The findings that are as bad, or worse."""
@@ -76,6 +80,7 @@ def lint(
         rules=sum(len(group.rules) for group in rules.groups.values()),
         interfaces=len(rules.interfaces),
         findings=tuple(wanted),
+        notes=document_notes(rules, without=(HOST_BITS,)),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from attrs import define, evolve, field, frozen
 
+from sgsim.analysis.document_notes import document_notes
 from sgsim.analysis.groups_alone import search_note
 from sgsim.analysis.openings import OpeningFinder, Openings
 from sgsim.analysis.question import Question
@@ -96,7 +97,7 @@ class _Search:
                     "document that has them, or --members GROUP=ADDRESS[,...], or --allow-unresolved to count them as "
                     "empty"
                 )
-        return Found(None, pairs, self._notes())
+        return Found(None, pairs, (*self._notes(), *document_notes(self.inventory)))
 
     def _notes(self) -> tuple[str, ...]:
         return tuple(filter(None, [search_note(self.inventory)]))

@@ -5,6 +5,7 @@ from typing import Final
 import click
 from attrs import evolve
 
+from sgsim.analysis.document_notes import document_notes
 from sgsim.analysis.groups_alone import invariant_note
 from sgsim.analysis.invariant import Claim, Expectation, Invariant, run_expectation, run_invariant
 from sgsim.analysis.question import Wording
@@ -53,8 +54,8 @@ def _run(given: RuleOptions, found: TestFile) -> FileResult:
     inventory, options = given.inventory(), given.engine_options()
     outcomes = [run_expectation(inventory, _expectation(test), options) for test in found.packets]
     outcomes += (run_invariant(inventory, _invariant(test), options) for test in found.invariants)
-    note = invariant_note(inventory) if found.invariants else None
-    return FileResult(found.path, given.words(), outcomes, () if note is None else (note,))
+    notes = (*filter(None, [invariant_note(inventory)]), *document_notes(inventory)) if found.invariants else ()
+    return FileResult(found.path, given.words(), outcomes, notes)
 
 
 def _expectation(test: PacketTest) -> Expectation:

@@ -39,7 +39,7 @@ def diff_document(report: DiffReport) -> Document:
         "differs": bool(diff),
         "summary": {str(kind): everything.count(kind) for kind in Kind},
         "unknown_peers": list(diff.unknown_peers),
-        "notes": list(diff.notes),
+        "notes": [*diff.notes, *diff.document_notes],
         "groups": [
             {**_compared(group), "name": group.name, "paired_by": group.paired_by, "carried_by": list(group.carried_by)}
             for group in diff.groups

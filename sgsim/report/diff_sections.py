@@ -52,7 +52,14 @@ def diff_sections(report: DiffReport, *, is_table: bool = False) -> list[Section
         if group.differs
     ]
     sections += _at_interfaces(diff, is_table=is_table)
-    return sections if report.traffic is None else [*sections, *traffic_sections(report.traffic)]
+    sections += [] if report.traffic is None else traffic_sections(report.traffic)
+    return [*sections, *_document_notes(diff)]
+
+
+def _document_notes(diff: RulesDiff) -> Iterator[Section]:
+    notes = [Paragraph(note) for note in diff.document_notes[:MOST_SHOWN]]
+    if notes:
+        yield Section("Notes", [*notes, *_more(len(diff.document_notes) - MOST_SHOWN)])
 
 
 def _intended(judged: Judged) -> Section:
@@ -78,8 +85,7 @@ def _summary(diff: RulesDiff) -> Section:
                 "document would tell."
             )
         blocks.append(Paragraph(text))
-    blocks += [Paragraph(note) for note in diff.notes[:MOST_SHOWN]]
-    blocks += _more(len(diff.notes) - MOST_SHOWN)
+    blocks += [Paragraph(note) for note in diff.notes]
     return Section("Difference" if diff else "No difference", blocks)
 
 

@@ -22,6 +22,8 @@ class LintDocument:
     """Findings that are in the baseline."""
     no_longer_found: tuple[str, ...]
     """Fingerprints of the baseline that nothing is found for any more."""
+    notes: tuple[str, ...]
+    """What the documents leave open and what was taken for it."""
 
 
 def lint_json(lint: Lint, judged: Judged) -> str:
@@ -35,5 +37,6 @@ def lint_json(lint: Lint, judged: Judged) -> str:
             findings=judged.open,
             accepted=judged.accepted,
             no_longer_found=tuple(each.fingerprint for each in judged.gone),
+            notes=lint.notes,
         )
     )

@@ -14,6 +14,7 @@ from sgsim.report.units import counted, number
 _TONES = {"error": "deny", "warning": "skip", "note": ""}
 
 
+MOST_NOTES: Final = 20
 MOST_PLACE: Final = 48
 """From this many characters on, a place stands on a line of its own."""
 
@@ -47,6 +48,10 @@ def lint_sections(lint: Lint, judged: Judged, *, is_table: bool = False, folder:
             for each in judged.gone
         ]
         found.append(Section("Baseline", gone))
+    if lint.notes:
+        notes = [Paragraph(note) for note in lint.notes[:MOST_NOTES]]
+        left = len(lint.notes) - MOST_NOTES
+        found.append(Section("Notes", [*notes, *([Paragraph(f"and {left} more")] if left > 0 else [])]))
     return found
 
 

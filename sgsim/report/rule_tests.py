@@ -24,7 +24,7 @@ class FileResult:
     """What `sgsim check` needs to judge a packet of it again."""
     outcomes: Sequence[Outcome]
     notes: Sequence[str] = ()
-    """What the tests did not look at, in whole sentences."""
+    """What the tests did not look at, and what the documents leave open, in whole sentences."""
 
 
 Results = Sequence[FileResult]

@@ -22,7 +22,7 @@ def usage_sections(usage: Usage) -> list[Section]:
     unseen = [rule for rule in usage.never_hit if not rule.saw_traffic]
     found = [Section("Traffic", [Facts(list(_facts(usage)))])]
     if hit:
-        found.append(Section("Rules that were hit", list(_hit(hit, usage.start_ns))))
+        found.append(Section("Rules that were hit", list(_hit(hit, usage))))
     if idle:
         found.append(Section("Rules never hit", [_listed(idle, usage.start_ns)]))
     if unseen:
@@ -43,7 +43,8 @@ def _facts(usage: Usage) -> Iterator[tuple[str, str]]:
     yield "rules", f"{counted(len(usage.rules), 'rule')}, {number(len(usage.never_hit))} never hit"
 
 
-def _hit(rules: Sequence[RuleUse], start_ns: int | None) -> Iterator[Block]:
+def _hit(rules: Sequence[RuleUse], usage: Usage) -> Iterator[Block]:
+    start_ns, counted_things = usage.start_ns, f"{usage.unit}s"
     heads = ("Hits", "Unique", "Carried", "Bytes", "Last hit")
     columns = [*(Column(head, is_number=True) for head in heads), *held_column(rules), Column("Group"), Column("Rule")]
     rows = [
@@ -63,9 +64,9 @@ def _hit(rules: Sequence[RuleUse], start_ns: int | None) -> Iterator[Block]:
     ]
     yield Table(columns, rows)
     yield Paragraph(
-        "Hits: packets that the rule itself let pass; packets of a tracked flow need no rule. Unique: hits that no other "
-        "rule of the interface admits; a rule with none could go. Carried, Bytes: with all packets of the flows that it "
-        "admitted."
+        f"Hits: {counted_things} that the rule itself let pass; {counted_things} of a tracked flow need no rule. Unique: "
+        "hits that no other rule of the interface admits; a rule with none could go. Carried, Bytes: with all "
+        f"{counted_things} of the flows that it admitted."
     )
 
 

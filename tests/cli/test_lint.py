@@ -105,3 +105,16 @@ def test_markdown_has_one_row_for_each_finding(sgsim, bad, here, monkeypatch):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
     assert sgsim(*bad, "--format", "github").stdout.count("::error") == 1
     assert (here / "summary.md").read_text() == told.stdout
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_lint_tells_what_a_template_leaves_out(sgsim, here, form):
+    template = {
+        "Resources": {
+            "Web": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "web"}},
+            "Eni": {"Type": "AWS::EC2::NetworkInterface", "Properties": {"SubnetId": "subnet-1", "GroupSet": ["Web"]}},
+        }
+    }
+    (here / "template.json").write_text(json.dumps(template), encoding="utf-8")
+    expected = "template.json: interfaces whose addresses are not known yet are left out: Eni."
+    assert expected in " ".join(sgsim("lint", "-r", "template.json", "--exit-zero", "--format", form).stdout.split())

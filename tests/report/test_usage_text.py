@@ -57,3 +57,4 @@ def test_json_is_as_the_schema_says(found):
 def test_what_is_counted_has_its_name(found, unit):
     told = plain_text(text_lines(usage_sections(evolve(found, unit=unit))))
     assert f": {found.packets.read:,} {unit}s\n" in told
+    assert f"Hits: {unit}s that the rule itself let pass; {unit}s of a tracked flow" in told
