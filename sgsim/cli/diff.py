@@ -13,6 +13,7 @@ from sgsim.cli.main import EXIT_BAD_INPUT, complain
 from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options
 from sgsim.documents.changes import TIME_FORMS, read_time
 from sgsim.documents.intended_doc import read_intended
+from sgsim.documents.options import naming
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
 from sgsim.report.diff_report import DiffReport
@@ -90,6 +91,7 @@ def command(
     options = given.engine_options()
     gc.disable()  # reading and comparing make a million small tuples and no cycles: a seventh of the time
     before, after = _sides(given, old, new)
+    _check_mapping(mapping, before, after)
     diff = diff_rules(before, after, options, mapping)
     gc.enable()
     judged = None
@@ -143,6 +145,13 @@ def _mapping(texts: tuple[str, ...]) -> dict[str, str]:
             raise ConfigError(f"--map must be OLD=NEW with each group once, got {text!r}")
         mapping[old] = new
     return mapping
+
+
+def _check_mapping(mapping: Mapping[str, str], before: Inventory, after: Inventory) -> None:
+    for old, new in mapping.items():
+        with naming("--map", f"{old}={new}"):
+            before.find_group(old)
+            after.find_group(new)
 
 
 def _print(report: DiffReport, form: str, before: Inventory, after: Inventory) -> None:

@@ -135,7 +135,10 @@ def test_a_wrong_intent_is_refused_with_its_place(refused, here, text, expected)
     ("args", "expected"),
     [
         (("--map", "sg-web", "old.yaml", "new.yaml"), "--map must be OLD=NEW with each group once, got 'sg-web'"),
-        (("--map", "sg-no=sg-web", "old.yaml", "new.yaml"), "got 'sg-no'; known are sg-web"),
+        (
+            ("--map", "sg-no=sg-web", "old.yaml", "new.yaml"),
+            "--map sg-no=sg-web: group must be one that a document describes, got 'sg-no'; known are sg-web",
+        ),
         (("old.yaml", "none.yaml"), "none.yaml: document must be a readable file, got: No such file or directory"),
         (("old.yaml",), "document must be a Terraform plan to have a side"),
     ],
