@@ -99,6 +99,8 @@ def _exit_code(run: Callable[[], Any]) -> int:
         click.echo("sgsim: interrupted", err=True)
         return EXIT_INTERRUPTED
     except OSError as error:
+        if error.filename is None:
+            _let_go_of_stdout()
         return complain(f"{error.filename or 'output'}: {error.strerror or error}")
     return code if isinstance(code, int) else 0
 

@@ -105,7 +105,9 @@ def _opened(
     for file in files_below(Path(path)):
         try:
             yield open_file(str(file), problems, given=given, native=native)
-        except SourceError:
+        except SourceError as error:
+            if getattr(error.__cause__, "errno", None) is not None:  # what the system does not give may be anything
+                raise
             problems.passed_over.append(str(file))
         else:
             found = True

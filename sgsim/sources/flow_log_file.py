@@ -170,8 +170,17 @@ def _is_default_record(words: list[str]) -> bool:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files of a folder tree, in the order of their names, which in S3 is that of time; hidden ones are left out."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        path for path in found if not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-    )
+    """All files of a folder tree, in the order of their names, which in S3 is that of time; hidden ones are left out.
+
+    Raises:
+        SourceError: If a folder cannot be read: what is in it would be lost.
+    """
+    found: list[Path] = []
+    for path, folders, names in os.walk(folder, onerror=_refuse_folder):
+        folders[:] = (name for name in folders if not name.startswith((".", "_")))
+        found += (Path(path, name) for name in names if not name.startswith((".", "_")))
+    return sorted(path for path in found if path.is_file())
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise SourceError(f"folder must be readable, got {error.filename!r}: {error.strerror}") from error

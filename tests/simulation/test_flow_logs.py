@@ -1,6 +1,7 @@
 """Whole replays of flow logs: AWS's own examples, agreement, and what becomes of every line."""
 
 import gzip
+from pathlib import Path
 
 import pytest
 from builders import group, interface, inventory, network_acl, networks, prefix_list
@@ -18,6 +19,7 @@ from simulation.flow_log_texts import (
 )
 
 import sgsim
+from sgsim.errors import SourceError
 from sgsim.rules.inventory import Subnet
 
 ENI = "eni-1235b8ca123456789"
@@ -265,6 +267,21 @@ def test_a_folder_is_one_stream_in_the_order_of_time(tmp_path):
     records = result.summary.records
     assert records is not None
     assert [str(tmp_path / "notes.txt")] == list(records.passed_over)
+
+
+def test_a_file_of_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
+    for name in ("a.log", "secret.log"):
+        (tmp_path / name).write_text(log(*WEB))
+    open_file = Path.open
+
+    def refusing(path, *how, **more):
+        if path.name == "secret.log":
+            raise PermissionError(13, "Permission denied", str(path))
+        return open_file(path, *how, **more)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    with pytest.raises(SourceError, match=r"secret\.log: file must be readable, got Permission denied"):
+        sgsim.replay(known("tcp 443 from 0.0.0.0/0"), tmp_path)
 
 
 def test_a_change_cuts_a_log_as_it_cuts_a_capture(replay):

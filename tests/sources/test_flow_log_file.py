@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import os
 
 import numpy as np
 import polars as pl
@@ -138,6 +139,21 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path):
         path.parent.mkdir(exist_ok=True)
         path.touch()
     assert ["a/1.log", "a/3.log", "b/2.log"] == [str(path.relative_to(tmp_path)) for path in files_below(tmp_path)]
+
+
+def test_a_folder_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
+    """What is in it would be lost."""
+    (tmp_path / "sub").mkdir()
+    list_folder = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(SourceError, match=r"folder must be readable, got '.*sub': Permission denied"):
+        files_below(tmp_path)
 
 
 def test_files_of_s3_tell_when_they_begin():
