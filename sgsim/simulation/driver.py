@@ -1,6 +1,6 @@
 """Replaying traffic: source, engine, recorder."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -180,7 +180,7 @@ def run(
             batches = source.batches(taken_at, batch_rows=beside.batch_rows)
             batches = iter(ReadAhead(batches)) if has_reader else batches
             broken = _pump(batches, source, judging, recorder, timeline, watch, wanted.see_events)
-        _check_met_interface(recorder, known, broken)
+        _check_met_interface(recorder, known, broken, None if records is None else records.source.unknown_names)
         recorder.finish()
         complete = True
     finally:
@@ -268,9 +268,11 @@ def _pump_records(
     return None
 
 
-def _check_met_interface(recorder: Recorder, inventory: Inventory, broken: str | None) -> None:
+def _check_met_interface(
+    recorder: Recorder, inventory: Inventory, broken: str | None, unknown: Mapping[str, int] | None
+) -> None:
     try:
-        recorder.check_met_interface(inventory)
+        recorder.check_met_interface(inventory, unknown)
     except NoTrafficError as error:
         raise NoTrafficError(f"{error}; then the input broke off: {broken}") if broken else error from error
 

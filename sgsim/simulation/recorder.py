@@ -4,7 +4,7 @@ Counts are always kept; decisions and flows are kept in memory, streamed to file
 the input unless decisions or flows are kept in it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
@@ -157,13 +157,13 @@ class Recorder:
             self.start_ns, self.end_ns = int(packets.time_ns[0]), extent.latest_ns
         self.end_ns = max(self.end_ns, extent.latest_ns)
 
-    def check_met_interface(self, inventory: Inventory) -> None:
-        """Complain if not one packet touched a known interface.
+    def check_met_interface(self, inventory: Inventory, unknown: Mapping[str, int] | None = None) -> None:
+        """Complain if not one packet touched a known interface; arguments as `Strangers.check` has them.
 
         Raises:
             NoTrafficError: Naming the commonest addresses, and what to do.
         """
-        self._strangers.check(inventory)
+        self._strangers.check(inventory, unknown)
 
     def finish(self) -> None:
         """Keep what is left when the input has ended."""

@@ -46,9 +46,7 @@ class Side:
             parts.append(decided._replace(row=decided.row + begin))
             begin += len(part.time_ns)
         self.engine.ended_flows()  # nobody asks for them; they are not to pile up
-        decisions = DecisionColumns(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-        self.strangers.add(batch, decisions)
-        return decisions
+        return DecisionColumns(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 class Judged(NamedTuple):
@@ -135,6 +133,8 @@ class SideBySide:
             for batch, weights, read in self._read():
                 self._note(batch, read)
                 old, new = (side.filter(batch, self.source) for side in (self.old, self.new))
+                for side, decided in ((self.old, old), (self.new, new)):
+                    side.strangers.add(batch, decided, weights > 0)
                 yield Judged(batch, weights, old, new)
         except SourceError as error:
             if not self.packets:
@@ -163,7 +163,8 @@ class SideBySide:
 
     def _check_met_interface(self) -> None:
         try:
-            self.old.strangers.check(self._inventory)
+            unknown = self.source.unknown_names if isinstance(self.source, FlowLogSource) else None
+            self.old.strangers.check(self._inventory, unknown)
         except NoTrafficError as error:
             raise (
                 NoTrafficError(f"{error}; then the input broke off: {self.broken}") if self.broken else error

@@ -1,12 +1,13 @@
 """What to say when no packet touches a known interface."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 import numpy as np
 from attrs import define, field
+from numpy.typing import NDArray
 
 from sgsim.errors import NoTrafficError
 from sgsim.model.address import Family, format_address
@@ -32,13 +33,16 @@ class Strangers:
     _packets: int = 0
     _counts: Counter[tuple[int, int, int]] = field(factory=Counter)
 
-    def add(self, packets: PacketColumns, decisions: DecisionColumns) -> None:
-        """Look at a batch."""
+    def add(
+        self, packets: PacketColumns, decisions: DecisionColumns, is_counted: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Look at a batch; `is_counted`, (packets,), leaves out what stands for no record of its own; None counts all."""
         self.has_met_interface = self.has_met_interface or bool(np.any(decisions.interface >= 0))
-        self._packets += len(packets.time_ns)
+        self._packets += len(packets.time_ns) if is_counted is None else int(is_counted.sum())
         if self.has_met_interface or len(self._counts) > MOST_COUNTED:
             return
         is_read = packets.family > 0
+        is_read = is_read if is_counted is None else is_read & is_counted
         is_to_itself = (packets.src_hi == packets.dst_hi) & (packets.src_lo == packets.dst_lo)
         ends = (
             (packets.src_hi, packets.src_lo, is_read),
@@ -50,19 +54,28 @@ class Strangers:
             for (family, hi, lo), number in zip(different.T.tolist(), counts.tolist(), strict=True):
                 self._counts[family, hi, lo] += number
 
-    def check(self, inventory: Inventory) -> None:
+    def check(self, inventory: Inventory, unknown: Mapping[str, int] | None = None) -> None:
         """Complain if not one packet touched a known interface.
+
+        Args:
+            inventory: What is known.
+            unknown: Of flow logs, records of interfaces that nobody knows, by id; None for packets.
 
         Raises:
             NoTrafficError: Naming the commonest addresses, and what to do.
         """
         if self.has_met_interface or not self._counts:
             return
-        common = self._commonest()
-        listed = ", ".join(f"{address} ({_packets(number)})" for address, number in common)
+        noun, common = "packet" if unknown is None else "record", self._commonest()
         addresses = [str(address) for address, _ in common]
+        if unknown:
+            most = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
+            more = f" and {len(most) - MOST_NAMED} more interfaces" if len(most) > MOST_NAMED else ""
+            which = f"of interfaces that no document describes, {_listed(most[:MOST_NAMED], noun)}{more}"
+        else:
+            which = f"whose commonest addresses are {_listed(common, noun)}"
         raise NoTrafficError(
-            f"traffic must touch a known interface, got {_packets(self._packets)} whose commonest addresses are {listed}"
+            f"traffic must touch a known interface, got {_counted(self._packets, noun)} {which}"
             f"{_public_hint(inventory, addresses)}{_interface_hint(inventory, addresses[0])}"
         )
 
@@ -81,8 +94,12 @@ def _may_be_ours(address: Address) -> bool:
     return any(address in block for block in _PRIVATE if block.version == address.version)
 
 
-def _packets(number: int) -> str:
-    return f"{number:,} packet{'' if number == 1 else 's'}"
+def _listed(numbers: Iterable[tuple[object, int]], noun: str) -> str:
+    return ", ".join(f"{what} ({_counted(number, noun)})" for what, number in numbers)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _public_hint(inventory: Inventory, addresses: Sequence[str]) -> str:

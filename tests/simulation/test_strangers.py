@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from builders import group, interface, inventory
 from simulation.batches import decisions, packets
@@ -57,6 +58,22 @@ def test_public_addresses_are_recognised():
 def test_five_addresses_are_named_at_most():
     texts = [f"udp 203.0.113.{host}:1 -> 198.51.100.{host}:2" for host in range(9)]
     assert message(inventory(), *texts).count(" (1 packet)") == 5
+
+
+def test_of_flow_logs_the_interfaces_that_they_name_are_told():
+    strangers = Strangers()
+    strangers.add(
+        packets(WEB, WEB, OTHER), decisions(*[Reason.NO_INTERFACE] * 3, interface=-1), np.array([1, 0, 1], bool)
+    )
+    with pytest.raises(NoTrafficError) as caught:
+        strangers.check(inventory(group(), interface("192.0.2.10")), {f"eni-{at}": at for at in range(1, 8)})
+    assert str(caught.value) == (
+        "traffic must touch a known interface, got 2 records of interfaces that no document describes, eni-7 (7 records), "
+        "eni-6 (6 records), eni-5 (5 records), eni-4 (4 records), eni-3 (3 records) and 2 more interfaces; known are eni-a "
+        "(192.0.2.10)"
+    )
+    with pytest.raises(NoTrafficError, match=r"got 2 records whose commonest addresses are 10\.0\.0\.5 \(2 records\)"):
+        strangers.check(inventory(), {})
 
 
 def test_one_packet_at_an_interface_is_enough():
