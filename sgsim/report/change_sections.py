@@ -64,8 +64,11 @@ def _facts(change: ChangeReport) -> Iterator[tuple[str, str]]:
     if left > 0:
         yield "different", f"and {counted(left, 'more thing')}"
     for name, value in change.settings.items():
+        places = "place" if value == 1 else "places"
         what = (
-            "places; entries that are there stay" if name == "capacity" else "s, for each flow from its next packet on"
+            f"{places}; entries that are there stay"
+            if name == "capacity"
+            else "s, for each flow from its next packet on"
         )
         yield "set", f"{SETTINGS[name]} = " + (f"{value:,.15g} {what}" if value is not None else "none: without limit")
     yield "live flows", number(change.live) if change.live else "none, so nothing is cut"

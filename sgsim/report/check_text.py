@@ -21,6 +21,12 @@ from sgsim.report.edge_text import answers_sentence
 from sgsim.report.sentences import SENTENCES
 
 _INDENT = " " * 12
+_UNREAD = {
+    Reason.NO_INTERFACE: "a record of an interface that is not known",
+    Reason.NO_DATA: "a record without traffic",
+    Reason.SKIP_DATA: "a record of traffic that was not recorded",
+}
+"""What cannot be shown as a packet, where that is not for want of bytes."""
 
 
 def check_text(explanation: Explanation) -> str:
@@ -30,7 +36,8 @@ def check_text(explanation: Explanation) -> str:
 
 def headline(explanation: Explanation) -> Iterator[str]:
     """The verdict and the packet, and what was assumed of it."""
-    packet = packet_text(explanation.packet) if explanation.packet is not None else "no packet that can be read"
+    unread = _UNREAD.get(explanation.decisions[-1].reason, "no packet that can be read")
+    packet = packet_text(explanation.packet) if explanation.packet is not None else unread
     yield f"{str(explanation.verdict).upper()}  {packet}"
     if explanation.assumed:
         yield f"      taken, as it was left out: {', '.join(explanation.assumed)}"

@@ -24,7 +24,7 @@ def record_sections(summary: Summary, asking: Asking | None) -> Iterator[Section
     agreement = summary.records.agreement
     if agreement.compared.records:
         yield Section("Agreement with the log", list(_agreement(agreement, asking, several=len(summary.files) > 1)))
-    blocks = [Facts(list(_read(summary.records))), *_malformed(summary.records), *_unknown(summary.records)]
+    blocks = [Facts(list(_read(summary.records))), *_malformed(summary.records), *_unknown(summary)]
     yield Section("Flow log", blocks)
 
 
@@ -151,7 +151,8 @@ def _read(records: RecordSummary) -> Iterator[tuple[str, str]]:
     yield "malformed lines", number(records.malformed)
     if records.passed_over:
         listed = ", ".join(records.passed_over[:3])
-        yield "passed over", f"{counted(len(records.passed_over), 'file')} that is no flow log: {listed}"
+        are = "is no flow log" if len(records.passed_over) == 1 else "are no flow logs"
+        yield "passed over", f"{counted(len(records.passed_over), 'file')} that {are}: {listed}"
 
 
 def _malformed(records: RecordSummary) -> Iterator[Block]:
@@ -164,9 +165,10 @@ def _malformed(records: RecordSummary) -> Iterator[Block]:
             yield Paragraph(f"and {counted(left, 'more line')}")
 
 
-def _unknown(records: RecordSummary) -> Iterator[Block]:
-    unknown = records.unknown_interfaces
+def _unknown(summary: Summary) -> Iterator[Block]:
+    unknown = summary.records.unknown_interfaces if summary.records is not None else {}
     if unknown:
         listed = ", ".join(f"{name} ({counted(count, 'record')})" for name, count in list(unknown.items())[:5])
         more = f" and {counted(len(unknown) - 5, 'more')}" if len(unknown) > 5 else ""
-        yield Paragraph(f"Interfaces that no document describes, whose records were skipped: {listed}{more}.")
+        then = " at the time" if summary.changes else ""
+        yield Paragraph(f"Interfaces that no document describes{then}, whose records were skipped: {listed}{more}.")

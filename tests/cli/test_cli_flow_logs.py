@@ -114,3 +114,23 @@ def test_a_log_that_breaks_off_is_replayed_as_far_as_it_goes(sgsim, logged, here
     assert result.exit_code == 2
     assert "gzip data must be whole" in result.stderr
     assert "records" in result.stdout
+
+
+def test_an_interface_that_a_change_brings_is_told_with_its_time(sgsim, here):
+    """Its record before is skipped, and can be explained."""
+    group = "groups: {sg-web: {ingress: [{protocol: tcp, ports: 443, from: 0.0.0.0/0}]}}\n"
+    (here / "one.yaml").write_text(group + "interfaces: {eni-a: {addresses: 10.0.0.5, groups: sg-web}}\n")
+    (here / "new.yaml").write_text("interfaces: {eni-b: {addresses: 10.0.0.6, groups: sg-web}}\n")
+    flows = [
+        record("198.51.100.7:40000 10.0.0.5:443", flags=2),
+        record("198.51.100.7:40001 10.0.0.6:443", flags=2, start=30, eni="eni-b", length=20),
+        record("198.51.100.7:40002 10.0.0.6:443", flags=2, start=60, eni="eni-b"),
+    ]
+    (here / "flows.log").write_text(log(*flows))
+    given = ("-r", "one.yaml", "--change", "60=new.yaml")
+    told = sgsim("replay", *given, "flows.log").stdout
+    assert "3 read = 2 judged + 1 skipped" in told
+    assert "Interfaces that no document describes at the time, whose records were skipped: eni-b (1 record)." in told
+    before, after = (sgsim("explain", *given, "--packet", number, "flows.log").stdout for number in (3, 4))
+    assert before.startswith("SKIP  a record of an interface that is not known\n")
+    assert "eni-b, inbound: ALLOW (rule, state new)" in after
