@@ -7,7 +7,7 @@ back, and the readable reader does that one line: so every word of an error exis
 import numpy as np
 from numba import types
 
-from sgsim.kernels.decode_bytes import get, load8, load64_native, put, store8, store16, store32, store64
+from sgsim.kernels.decode_bytes import get, load8, put, store8, store16, store32, store64
 from sgsim.kernels.flow_log_layout import (
     ACTION,
     ACTION_AT,
@@ -33,7 +33,6 @@ from sgsim.kernels.flow_log_layout import (
     LINE_AT,
     MEETS_ODD_LINE,
     MOST_ROWS,
-    NAME_WORDS,
     NEEDS_BYTES,
     NUMBER,
     PACKETS,
@@ -61,195 +60,38 @@ from sgsim.kernels.flow_log_layout import (
     START_AT,
     STATUS,
 )
+from sgsim.kernels.flow_log_names import name_at
+from sgsim.kernels.flow_log_values import (
+    ABSENT,
+    DASH,
+    NEWLINE,
+    ODD,
+    ends_value,
+    ipv4_at,
+    ipv6_at,
+    is_blank,
+    is_word,
+    number_at,
+    value_end,
+)
 from sgsim.kernels.jit import kernel
 from sgsim.model.decision import Reason, Verdict
 from sgsim.model.line_columns import MOST_SECONDS, MOST_TIME, NO_FLAGS, NO_NAME, RefusedBy
 from sgsim.model.states import Direction
 
-NEWLINE, BLANK, DASH, DOT, COLON, ZERO, NINE = 10, 32, 45, 46, 58, 48, 57
 _NO_DATA, _SKIP_DATA = int(Reason.NO_DATA), int(Reason.SKIP_DATA)
 _ALLOW, _DENY = int(Verdict.ALLOW), int(Verdict.DENY)
 _INGRESS, _EGRESS = int(Direction.INGRESS), int(Direction.EGRESS)
 _BPA, _EC = int(RefusedBy.BPA), int(RefusedBy.EC)
 _SECOND_NS, _MILLISECOND_NS = 1_000_000_000, 1_000_000
-_ODD, _ABSENT = -1, -2
-_NO_STATUS = 99
 _WORD = types.int64
 
 
 @kernel(is_entry=False, inline=True)
-def _is_blank(byte: int) -> bool:
-    """Whether a byte separates values, as `bytes.split` has it; a line's end apart."""
-    return byte == BLANK or byte == 9 or (11 <= byte <= 13)
-
-
-@kernel(is_entry=False, inline=True)
-def _ends_value(byte: int) -> bool:
-    return byte == BLANK or (9 <= byte <= 13)
-
-
-@kernel(is_entry=False, inline=True)
-def _number(at: int, state: int) -> int:
-    """Read digits from `at`; `_ABSENT` for a dash, `_ODD` for anything else. The state gets where they end."""
-    byte = load8(at)
-    value = 0
-    begin = at
-    while ZERO <= byte <= NINE:
-        value = value * 10 + (byte - ZERO)
-        at += 1
-        byte = load8(at)
-    put(state, SCRATCH, at)
-    if at == begin:
-        if byte == DASH and _ends_value(load8(at + 1)):
-            put(state, SCRATCH, at + 1)
-            return _ABSENT
-        return _ODD
-    if at - begin > 18 or not _ends_value(byte):
-        return _ODD
-    return value
-
-
-@kernel(is_entry=False, inline=True)
-def _ipv4(at: int, state: int) -> int:
-    """Read a dotted address; `_ODD` for anything else, as in an address of version 6. The state gets where it ends."""
-    address = 0
-    for octet in range(4):
-        byte = load8(at)
-        begin = at
-        value = 0
-        while ZERO <= byte <= NINE:
-            value = value * 10 + (byte - ZERO)
-            at += 1
-            byte = load8(at)
-        digits = at - begin
-        if digits == 0 or digits > 3 or value > 255 or (digits > 1 and load8(begin) == ZERO):
-            return _ODD
-        address = address << 8 | value
-        if octet < 3:
-            if byte != DOT:
-                return _ODD
-            at += 1
-    if not _ends_value(load8(at)):
-        return _ODD
-    put(state, SCRATCH, at)
-    return address
-
-
-@kernel(is_entry=False)
-def _ipv6(at: int, state: int) -> int:
-    """Read an address of version 6 into two words of the state, behind where it ends; `_ODD` for anything else.
-
-    One that ends in dotted form is odd, too.
-    """
-    groups = 0
-    gap = -1
-    high, low = np.uint64(0), np.uint64(0)
-    after_high, after_low = np.uint64(0), np.uint64(0)  # the groups behind `::`
-    if load8(at) == COLON:
-        if load8(at + 1) != COLON:
-            return _ODD
-        gap = 0
-        at += 2
-    while not _ends_value(load8(at)):
-        value, digits = 0, 0
-        while True:
-            byte = load8(at)
-            if ZERO <= byte <= NINE:
-                value = value << 4 | byte - ZERO
-            elif 97 <= byte <= 102:
-                value = value << 4 | byte - 87
-            elif 65 <= byte <= 70:
-                value = value << 4 | byte - 55
-            else:
-                break
-            digits += 1
-            at += 1
-        if digits == 0 or digits > 4 or groups == 8:
-            return _ODD
-        groups += 1
-        if gap < 0:
-            high = high << np.uint64(16) | low >> np.uint64(48)
-            low = low << np.uint64(16) | np.uint64(value)
-        else:
-            after_high = after_high << np.uint64(16) | after_low >> np.uint64(48)
-            after_low = after_low << np.uint64(16) | np.uint64(value)
-        byte = load8(at)
-        if byte == COLON:
-            at += 1
-            if load8(at) == COLON:
-                if gap >= 0:
-                    return _ODD
-                gap = groups
-                at += 1
-            elif _ends_value(load8(at)):
-                return _ODD
-        elif not _ends_value(byte):
-            return _ODD
-    if (gap < 0 and groups != 8) or (gap >= 0 and groups > 7):
-        return _ODD
-    if gap >= 0:
-        for _ in range(8 - gap):
-            high = high << np.uint64(16) | low >> np.uint64(48)
-            low = low << np.uint64(16)
-        high |= after_high
-        low |= after_low
-    put(state, SCRATCH, at)
-    put(state, SCRATCH + 1, np.int64(high))
-    put(state, SCRATCH + 2, np.int64(low))
-    return 0
-
-
-@kernel(is_entry=False, inline=True)
-def _value_end(at: int) -> int:
-    while not _ends_value(load8(at)):
-        at += 1
-    return at
-
-
-@kernel(is_entry=False, inline=True)
-def _masked(at: int, length: int) -> np.uint64:
-    """The first `length` bytes, at most 8, as a word; those behind them are 0."""
-    word = np.uint64(load64_native(at))
-    if length >= 8:
-        return word
-    if length <= 0:
-        return np.uint64(0)
-    return word & (np.uint64(1) << np.uint64(length * 8)) - np.uint64(1)
-
-
-@kernel(is_entry=False, inline=True)
-def name_slot(first: np.uint64, second: np.uint64, third: np.uint64, mask: int) -> int:
-    """Where a name of three words is looked for first."""
-    mixed = (first ^ second * np.uint64(0x9E3779B97F4A7C15) ^ third * np.uint64(0xC2B2AE3D27D4EB4F)) * np.uint64(
-        0xBF58476D1CE4E5B9
-    )
-    return np.int64(mixed >> np.uint64(32)) & mask
-
-
-@kernel(is_entry=False, inline=True)
-def _name(at: int, length: int, names: int, mask: int) -> int:
-    """The number of an interface id; `_ODD` for one that is not known."""
-    first, second, third = _masked(at, length), _masked(at + 8, length - 8), _masked(at + 16, length - 16)
-    slot = name_slot(first, second, third, mask)
-    while True:
-        place = names + slot * NAME_WORDS * 8
-        number = get(place, 3)
-        if number == 0:
-            return _ODD
-        if (
-            np.uint64(get(place, 0)) == first
-            and np.uint64(get(place, 1)) == second
-            and np.uint64(get(place, 2)) == third
-        ):
-            return number - 1
-        slot = (slot + 1) & mask
-
-
-@kernel(is_entry=False, inline=True)
 def _time(value: int) -> int:
-    """Nanoseconds; `_ODD` for a time that is none."""
+    """Nanoseconds; `ODD` for a time that is none."""
     if value < 0 or value > MOST_TIME:
-        return _ODD
+        return ODD
     return value * _MILLISECOND_NS if value > MOST_SECONDS else value * _SECOND_NS
 
 
@@ -275,12 +117,6 @@ def _no_traffic(rows: int, row: int) -> None:
     store8(rows + DIRECTION_AT + row, 0)
     store8(rows + ACTION_AT + row, 0)
     store8(rows + REFUSED_BY_AT + row, 0)
-
-
-@kernel(is_entry=False, inline=True)
-def _is_word(at: int, length: int, size: int, text: int) -> bool:
-    """Whether a value is a word of up to 8 letters, given as their bytes from the lowest on."""
-    return length == size and _masked(at, length) == np.uint64(text)
 
 
 _ACCEPT = int.from_bytes(b"ACCEPT", "little")
@@ -315,7 +151,7 @@ def read_lines(state: int, rows: int, kinds: int, fields: int, names: int, names
     status = NEEDS_BYTES
     while position < limit:
         at = position
-        while _is_blank(load8(at)):
+        while is_blank(load8(at)):
             at += 1
         if load8(at) == NEWLINE:  # an empty line
             position = at + 1
@@ -325,13 +161,13 @@ def read_lines(state: int, rows: int, kinds: int, fields: int, names: int, names
             status = IS_FULL
             break
         is_odd = False
-        start = end = protocol = np.int64(_ABSENT)
+        start = end = protocol = np.int64(ABSENT)
         src_family = dst_family = pkt_src_family = pkt_dst_family = 0
         interface = NO_NAME
         skip = 0
         field = 0
         while field < fields:
-            while _is_blank(load8(at)):
+            while is_blank(load8(at)):
                 at += 1
             if load8(at) == NEWLINE:
                 is_odd = True
@@ -339,19 +175,19 @@ def read_lines(state: int, rows: int, kinds: int, fields: int, names: int, names
             kind = get(kinds, field)
             field += 1
             if kind == IGNORED:
-                at = _value_end(at)
+                at = value_end(at)
             elif kind <= PKT_DST and kind != INTERFACE:
                 family = 4
                 high = low = np.int64(0)
-                address = _ipv4(at, state)
+                address = ipv4_at(at, state)
                 if address >= 0:
                     low = np.int64(address)
-                elif load8(at) == DASH and _ends_value(load8(at + 1)):
+                elif load8(at) == DASH and ends_value(load8(at + 1)):
                     family = 0
                     put(state, SCRATCH, at + 1)
                 else:
                     family = 6
-                    if _ipv6(at, state) < 0:
+                    if ipv6_at(at, state) < 0:
                         is_odd = True
                         break
                     high, low = get(state, SCRATCH + 1), get(state, SCRATCH + 2)
@@ -373,8 +209,8 @@ def read_lines(state: int, rows: int, kinds: int, fields: int, names: int, names
                     store64(rows + PKT_DST_HI_AT + row * 8, high)
                     store64(rows + PKT_DST_LO_AT + row * 8, low)
             elif SRC_PORT <= kind <= FLAGS:
-                value = _number(at, state)
-                if value == _ODD:
+                value = number_at(at, state)
+                if value == ODD:
                     is_odd = True
                     break
                 at = get(state, SCRATCH)
@@ -405,38 +241,38 @@ def read_lines(state: int, rows: int, kinds: int, fields: int, names: int, names
                     store8(rows + FLAGS_AT + row, value if value >= 0 else NO_FLAGS)
             else:
                 begin = at
-                at = _value_end(at)
+                at = value_end(at)
                 length = at - begin
-                is_dash = _is_word(begin, length, 1, _DASH)
+                is_dash = is_word(begin, length, 1, _DASH)
                 if kind == INTERFACE:
                     if not is_dash:
-                        interface = _name(begin, length, names, names_mask) if length <= 24 else _ODD
-                        if interface == _ODD:
+                        interface = name_at(begin, length, names, names_mask) if length <= 24 else ODD
+                        if interface == ODD:
                             is_odd = True
                             break
                 elif kind == ACTION:
                     action = 0
-                    if _is_word(begin, length, 6, _ACCEPT):
+                    if is_word(begin, length, 6, _ACCEPT):
                         action = _ALLOW
-                    elif _is_word(begin, length, 6, _REJECT):
+                    elif is_word(begin, length, 6, _REJECT):
                         action = _DENY
                     elif not is_dash:
                         is_odd = True
                         break
                     store8(rows + ACTION_AT + row, action)
                 elif kind == STATUS:
-                    if _is_word(begin, length, 6, _NODATA):
+                    if is_word(begin, length, 6, _NODATA):
                         skip = _NO_DATA
-                    elif _is_word(begin, length, 8, _SKIPDATA):
+                    elif is_word(begin, length, 8, _SKIPDATA):
                         skip = _SKIP_DATA
-                    elif not is_dash and not _is_word(begin, length, 2, _OK):
+                    elif not is_dash and not is_word(begin, length, 2, _OK):
                         is_odd = True
                         break
                 elif kind == DIRECTION:
                     way = 0
-                    if _is_word(begin, length, 7, _INGRESS_WORD):
+                    if is_word(begin, length, 7, _INGRESS_WORD):
                         way = _INGRESS
-                    elif _is_word(begin, length, 6, _EGRESS_WORD):
+                    elif is_word(begin, length, 6, _EGRESS_WORD):
                         way = _EGRESS
                     elif not is_dash:
                         is_odd = True
@@ -444,12 +280,12 @@ def read_lines(state: int, rows: int, kinds: int, fields: int, names: int, names
                     store8(rows + DIRECTION_AT + row, way)
                 else:
                     refused_by = 0
-                    if _is_word(begin, length, 3, _BPA_WORD):
+                    if is_word(begin, length, 3, _BPA_WORD):
                         refused_by = _BPA
-                    elif _is_word(begin, length, 2, _EC_WORD):
+                    elif is_word(begin, length, 2, _EC_WORD):
                         refused_by = _EC
                     store8(rows + REFUSED_BY_AT + row, refused_by)
-        while _is_blank(load8(at)):
+        while is_blank(load8(at)):
             at += 1
         has_pair, has_pkt_pair = src_family and dst_family, pkt_src_family and pkt_dst_family
         is_whole = skip or (protocol >= 0 and (has_pair or has_pkt_pair))
@@ -478,16 +314,3 @@ def read_lines(state: int, rows: int, kinds: int, fields: int, names: int, names
     put(state, ROW, row)
     put(state, NUMBER, number)
     return status
-
-
-@kernel(signature=types.void(*(_WORD,) * 6))
-def put_name(names: int, mask: int, first: int, second: int, third: int, number: int) -> None:
-    """Put an interface id, as three words, into a table with room."""
-    slot = name_slot(np.uint64(first), np.uint64(second), np.uint64(third), mask)
-    while get(names + slot * NAME_WORDS * 8, 3) != 0:
-        slot = (slot + 1) & mask
-    place = names + slot * NAME_WORDS * 8
-    put(place, 0, first)
-    put(place, 1, second)
-    put(place, 2, third)
-    put(place, 3, number + 1)

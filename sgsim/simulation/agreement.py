@@ -72,30 +72,33 @@ class AgreementTally:
         """
         if not len(decisions.row):
             return
-        last = np.append(decisions.row[1:] != decisions.row[:-1], True)  # the interface that decided in the end
-        decided = decisions if last.all() else DecisionColumns(*(column[last] for column in decisions))
-        rows = rows[decided.row]
-        logged = records.logged[rows]
-        is_judged = decided.verdict != Verdict.SKIP
-        is_compared = is_judged & (logged > 0)
-        self._count_not_compared(records, rows, decided, is_judged, is_compared)
-        code = logged.astype(np.int64) * 4 + decided.verdict
-        for value, weight in _weighed(code[is_compared], records, rows[is_compared]):
-            cell = divmod(value, 4)
-            self._weights[cell] = self._weights.get(cell, Weight()) + weight
-        is_other = is_compared & (logged != decided.verdict)
-        if is_other.any():
-            others = DecisionColumns(*(column[is_other] for column in decided))
-            self._add_disagreements(packets, others, records, rows[is_other])
+        others = self._weigh(decisions, records, rows)
+        if len(others):
+            decided = DecisionColumns(*(column.take(others) for column in decisions))
+            self._add_disagreements(packets, decided, records, rows[decided.row])
 
-    def _count_not_compared(
-        self, records: RecordColumns, rows: Column, decided: DecisionColumns, is_judged: Column, is_compared: Column
-    ) -> None:
-        if is_compared.all():
-            return
-        why = np.where(is_judged, 0, decided.reason).astype(np.int64)
+    def _weigh(self, decisions: DecisionColumns, records: RecordColumns, rows: Column) -> Column:
+        """Count a batch, and tell which decisions disagree."""
+        last = np.flatnonzero(np.append(decisions.row[1:] != decisions.row[:-1], True))  # who decided in the end
+        verdict, rows = decisions.verdict[last], rows[decisions.row[last]]
+        logged = records.logged[rows]
+        is_judged = verdict != Verdict.SKIP
+        is_compared = is_judged & (logged > 0)
+        why = np.where(is_judged, 0, decisions.reason[last]).astype(np.int64)
         for reason, weight in _weighed(why[~is_compared], records, rows[~is_compared]):
-            self._not_compared[reason] = self._not_compared.get(reason, Weight()) + weight
+            self._add_not_compared(reason, weight)
+        code = logged.astype(np.int64) * 4 + verdict
+        for value, weight in _weighed(code[is_compared], records, rows[is_compared]):
+            self._add_cell(value, weight)
+        others: Column = last[is_compared & (logged != verdict)]
+        return others
+
+    def _add_cell(self, code: int, weight: Weight) -> None:
+        cell = divmod(code, 4)
+        self._weights[cell] = self._weights.get(cell, Weight()) + weight
+
+    def _add_not_compared(self, reason: int, weight: Weight) -> None:
+        self._not_compared[reason] = self._not_compared.get(reason, Weight()) + weight
 
     def _add_disagreements(
         self, packets: PacketColumns, decided: DecisionColumns, records: RecordColumns, rows: Column
@@ -215,10 +218,14 @@ def _peer_blocks(records: RecordColumns, rows: Column, direction: Column) -> tup
 def _is_split(records: RecordColumns, rows: Column) -> Column:
     """Whether a record's packets were logged with the other action too, at about the same time."""
     keys = _five_tuples(records)
-    wanted = keys[rows]
-    is_accepted = records.logged == Verdict.ALLOW
-    accepted, rejected = keys[is_accepted], keys[records.logged == Verdict.DENY]
-    return np.where(records.logged[rows] == Verdict.ALLOW, np.isin(wanted, rejected), np.isin(wanted, accepted))
+    wanted, place = np.unique(keys[rows], return_inverse=True)
+    found = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
+    is_wanted = wanted[found] == keys
+    was_logged = np.zeros((len(wanted), 4), np.bool_)
+    was_logged[found[is_wanted], records.logged[is_wanted]] = True
+    is_accepted = records.logged[rows] == Verdict.ALLOW
+    is_split: Column = was_logged[place, np.where(is_accepted, Verdict.DENY, Verdict.ALLOW)]
+    return is_split
 
 
 def _five_tuples(records: RecordColumns) -> Column:

@@ -18,7 +18,7 @@ from sgsim.model.standing import Standing
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.beside import Beside
-from sgsim.simulation.engines import choose_engine, make_engine, make_leads, make_tallies
+from sgsim.simulation.engines import choose_engine, make_engine, make_record_tallies, make_tallies
 from sgsim.simulation.epochs import Epoch
 from sgsim.simulation.fates import looking
 from sgsim.simulation.inputs import open_traffic
@@ -168,7 +168,7 @@ def run(
     timeline = Timeline(list(changes), options, looking(judging, inventory))
     records = None
     if isinstance(source, FlowLogSource):
-        records = RecordReplay.of(source, judging, recorder, inventory, make_leads(name))
+        records = RecordReplay.of(source, judging, recorder, inventory, *make_record_tallies(name))
     has_reader = threads == 2 and name == "compiled"  # the reference engine would only wait for the same interpreter
     complete = False
     try:

@@ -18,6 +18,7 @@ from sgsim.engine.reference_batches import ReferenceBatches
 from sgsim.errors import ConfigError
 from sgsim.model.interface import Interface
 from sgsim.rules.inventory import Inventory
+from sgsim.simulation.agreement import AgreementTally
 from sgsim.simulation.leads import Leads
 from sgsim.simulation.tally import Tallies
 from sgsim.sources.inner import Inner
@@ -113,13 +114,14 @@ def make_tallies(name: str, files: Sequence[str]) -> Tallies:
     return CompiledTallies(files)
 
 
-def make_leads(name: str) -> Leads:
-    """What picks leads out of the decisions of the engine that `choose_engine` has named."""
+def make_record_tallies(name: str) -> tuple[Leads, type[AgreementTally]]:
+    """What picks leads out of the decisions of the engine that `choose_engine` has named, and weighs them against a log."""
     if name == "reference":
-        return Leads()
+        return Leads(), AgreementTally
+    from sgsim.simulation.compiled_agreement import CompiledAgreementTally  # noqa: PLC0415  # as above
     from sgsim.simulation.compiled_leads import CompiledLeads  # noqa: PLC0415  # as above
 
-    return CompiledLeads()
+    return CompiledLeads(), CompiledAgreementTally
 
 
 @contextmanager

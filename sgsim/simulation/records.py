@@ -45,13 +45,19 @@ class RecordReplay:
 
     @classmethod
     def of(
-        cls, source: FlowLogSource, engine: Engine, recorder: Recorder, inventory: Inventory, leads: Leads
+        cls,
+        source: FlowLogSource,
+        engine: Engine,
+        recorder: Recorder,
+        inventory: Inventory,
+        leads: Leads,
+        agreement: type[AgreementTally],
     ) -> "RecordReplay":
         """A replay that has not begun."""
         details = CauseDetails(inventory, engine.interface_ids)
         flows = RecordFlows() if recorder.flows.is_wanted else None
         recorder.amend = flows.amended if flows is not None else None
-        return cls(source, engine, recorder, AgreementTally(recorder.files, details), leads, flows)
+        return cls(source, engine, recorder, agreement(recorder.files, details), leads, flows)
 
     def hold(self, inventory: Inventory) -> None:
         """Let causes be found by the rules and subnets that hold now."""

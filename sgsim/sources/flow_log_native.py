@@ -21,6 +21,8 @@ from sgsim.sources.flow_log_problems import FlowLogProblems
 from sgsim.sources.flow_log_text import MOST_LINE_BYTES, check_repeated_header, read_beginning
 
 _NEWLINE = 10
+_USUAL_LINE_BYTES = 1024
+"""The last whole line most often ends within so many bytes of what was read."""
 _ABSENT = {"flags": NO_FLAGS, "packets": 1, "interface": -1}
 """What columns hold where the format has not their field; all others 0."""
 
@@ -114,9 +116,11 @@ class _Reading:
     def _whole_lines(self) -> int:
         """Where the last whole line in the window ends."""
         window = self.window
-        found = np.flatnonzero(window.data[window.begin : window.end][::-1][:MOST_LINE_BYTES] == _NEWLINE)
-        if len(found):
-            return window.end - int(found[0])
+        for tail in (_USUAL_LINE_BYTES, MOST_LINE_BYTES):
+            begin = max(window.begin, window.end - tail)
+            found = np.flatnonzero(window.data[begin : window.end] == _NEWLINE)
+            if len(found):
+                return begin + int(found[-1]) + 1
         if window.end - window.begin > MOST_LINE_BYTES:
             begin = window.data[window.begin : window.begin + 40].tobytes()
             raise SourceError(f"line must end within {MOST_LINE_BYTES} bytes, got {begin!r}...")
@@ -181,7 +185,7 @@ class _Reading:
 
 
 def _put_names(table: NDArray[np.int64], names: Sequence[str], first: int) -> None:
-    from sgsim.kernels.flow_log import put_name  # noqa: PLC0415 - numba costs 0.3 s
+    from sgsim.kernels.flow_log_names import put_name  # noqa: PLC0415 - numba costs 0.3 s
 
     mask = len(table) // layout.NAME_WORDS - 1
     for number, name in enumerate(names, first):

@@ -6,8 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sgsim.model.columns import DECISION_DTYPES, RECORD_DTYPES, DecisionColumns, RecordColumns, select_rows
+from sgsim.model.decision import Reason
 from sgsim.model.spread import Spread
+from sgsim.rules.inventory import Inventory
 from sgsim.rules.ownership import Ownership
+from sgsim.simulation.agreement import AgreementTally
+from sgsim.simulation.cause_details import CauseDetails
+from sgsim.simulation.compiled_agreement import CompiledAgreementTally
 from sgsim.simulation.compiled_leads import CompiledLeads
 from sgsim.simulation.leads import Leads
 from sgsim.sources.flow_log import EventBatch
@@ -133,3 +138,28 @@ def test_leads(rows, cut, seed):
             assert getattr(expected, name) == getattr(actual, name)
         assert not expected.leads or expected.latest_ns == actual.latest_ns
         assert (readable.late, readable.largest_step_back_ns) == (compiled.late, compiled.largest_step_back_ns)
+
+
+@given(rows=ROWS, seed=st.integers(0, 99))
+def test_agreement(rows, seed):
+    """Each weight, and the order in which disagreements are grouped."""
+    rng, whole = np.random.default_rng(seed), records(rows)
+    whole = whole._replace(logged=rng.integers(0, 3, len(rows)).astype("u1"), family=np.full(len(rows), 4, "u1"))
+    whole = whole._replace(src_hi=np.zeros(len(rows), "u8"))
+    told = Roles(*(np.zeros(len(rows), kind) for kind in ("u1", "u1", "?", "?")))
+    events = EventMaker().made(whole, told, None, 0)
+    packets, count = packets_of_events(whole, events), 2 * len(events.time_ns)
+    verdict = rng.integers(1, 4, count)
+    decisions = {name: np.zeros(count, dtype) for name, dtype in DECISION_DTYPES.items()}
+    decisions["row"][:] = np.arange(count) // 2
+    decisions["verdict"][:] = verdict
+    decisions["reason"][:] = np.array([0, Reason.RULE, Reason.NO_RULE, Reason.NOT_SENT])[verdict]
+    decisions["direction"][:] = rng.integers(1, 3, count)
+    kept = rng.random(count) < 0.7
+    decided = DecisionColumns(**{name: column[kept] for name, column in decisions.items()})
+    found = []
+    for kind in (AgreementTally, CompiledAgreementTally):
+        tally = kind(["a"], CauseDetails(Inventory(), ["eni-a"]))
+        tally.add(packets, decided, whole, events.record)
+        found.append(tally.agreement(["eni-a"]))
+    assert found[0] == found[1]

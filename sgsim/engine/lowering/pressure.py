@@ -16,6 +16,7 @@ from sgsim.model.protocol import Protocol, protocol_name
 from sgsim.model.states import TcpState, Tracking
 
 _LOW = 0xFFFFFFFF
+_PLACES_BITS = 2
 
 
 def raise_pressures(
@@ -55,6 +56,8 @@ def _tracked(memory: Memory, network: Network, tables: int) -> list[NDArray[Any]
     entries = np.flatnonzero(is_tracked & (pool[:, layout.FLOW] > 0))
     of_interface = network.interfaces.reshape(-1, layout.IF_WORDS)[:, layout.IF_TABLE]
     of_entry = of_interface[pool[entries, layout.OWNER] & _LOW]
+    if tables < 1 << 16:
+        of_entry = of_entry.astype(np.uint16)  # of which numpy's stable sort takes a tenth of the time
     order = np.argsort(of_entry, kind="stable")
     bounds = np.searchsorted(of_entry[order], np.arange(tables + 1))
     return np.split(entries[order], bounds)[1:-1]
@@ -119,9 +122,18 @@ def _by_rule(
 
 
 def _summed(keys: NDArray[Any], places: NDArray[Any]) -> list[tuple[int, int]]:
-    different, inverse = np.unique(keys, return_inverse=True)
-    sums = np.bincount(inverse, weights=places, minlength=len(different)).astype(np.int64)
-    return list(zip(different.tolist(), sums.tolist(), strict=True))
+    """The places by key, in the order of the keys; an entry takes at most 3 places."""
+    if not len(keys):
+        return []
+    if keys.dtype == np.uint64:  # blocks of IPv6, which have no bits to spare
+        different, inverse = np.unique(keys, return_inverse=True)
+        sums = np.bincount(inverse, weights=places, minlength=len(different)).astype(np.int64)
+        return list(zip(different.tolist(), sums.tolist(), strict=True))
+    ordered = np.sort(keys << _PLACES_BITS | places)  # numbers sort several times as fast as places of numbers do
+    different = ordered >> _PLACES_BITS
+    begins = np.flatnonzero(np.append(True, different[1:] != different[:-1]))
+    sums = np.add.reduceat(ordered & 3, begins)
+    return list(zip(different[begins].tolist(), sums.tolist(), strict=True))
 
 
 def _by_peer(memory: Memory, table: int, peak_flow: int, entries: NDArray[Any]) -> Counter[str]:
