@@ -117,10 +117,10 @@ class _Reading:
         """Where the last whole line in the window ends."""
         window = self.window
         for tail in (_USUAL_LINE_BYTES, MOST_LINE_BYTES):
-            begin = max(window.begin, window.end - tail)
-            found = np.flatnonzero(window.data[begin : window.end] == _NEWLINE)
+            first = max(window.begin, window.end - tail)
+            found = np.flatnonzero(window.data[first : window.end] == _NEWLINE)
             if len(found):
-                return begin + int(found[-1]) + 1
+                return first + int(found[-1]) + 1
         if window.end - window.begin > MOST_LINE_BYTES:
             begin = window.data[window.begin : window.begin + 40].tobytes()
             raise SourceError(f"line must end within {MOST_LINE_BYTES} bytes, got {begin!r}...")

@@ -23,6 +23,8 @@ SLACK_NS: Final = 900_000_000_000
 """Windows are up to 10 minutes long, and delivery takes minutes more (`[aws-flr]`)."""
 MOST_HELD: Final = 1 << 20
 LEAST_PASSED_ON: Final = 1 << 16
+LEAST_APART = 1 << 15
+"""Batches of so many lines at an average are not joined."""
 
 
 class FiledLines(NamedTuple):
@@ -110,23 +112,21 @@ class OrderedLines:
 
     def _pass_on(self, limit_ns: int | None) -> Iterator[FiledLines]:
         """Sort what is held, and yield what begins before the limit; more if too much would be left."""
-        whole = self._held[0] if len(self._held) == 1 else _joined(self._held)
-        self._held = []
-        if whole is None:
-            return
-        order = time_order(whole.lines.start_ns)
-        if order is not None:
-            whole = _of_each(lambda column: column.take(order), whole)
-        count = len(whole.file)
+        held, self._held = _ordered(self._held), []
+        count = total = sum(len(batch.file) for batch in held)
         if limit_ns is not None:
-            count = int(np.searchsorted(whole.lines.start_ns, limit_ns))
-            if len(whole.file) - count > self.most_held:
-                count = len(whole.file) - self.most_held // 2
-            rest = part_of(whole, count, len(whole.file))
-            self._held = [rest] if len(rest.file) else []
-        self._count = self._rest = len(whole.file) - count
-        for begin in range(0, count, LEAST_PASSED_ON):
-            yield part_of(whole, begin, min(begin + LEAST_PASSED_ON, count))
+            count = sum(int(np.searchsorted(batch.lines.start_ns, limit_ns)) for batch in held)
+            if total - count > self.most_held:
+                count = total - self.most_held // 2
+        self._count = self._rest = total - count
+        passed = []
+        for batch in held:
+            cut = min(count, len(batch.file))
+            count -= cut
+            passed += [part_of(batch, at, min(at + LEAST_PASSED_ON, cut)) for at in range(0, cut, LEAST_PASSED_ON)]
+            if cut < len(batch.file):
+                self._held.append(part_of(batch, cut, len(batch.file)))
+        yield from passed
 
 
 def _begin(file: _File) -> int:
@@ -137,9 +137,22 @@ def _clock(file: _File) -> int:
     return file.clock_ns
 
 
-def _joined(batches: Sequence[FiledLines]) -> FiledLines | None:
-    """Several batches as one; None for none."""
-    return _of_each(lambda *columns: np.concatenate(columns), *batches) if batches else None
+def _ordered(batches: Sequence[FiledLines]) -> list[FiledLines]:
+    """The same lines in the order of time; nothing is copied if they are, as those of one large file most often are."""
+    if not batches:
+        return []
+    clock_ns = -(1 << 62)
+    for batch in batches:
+        starts_ns = batch.lines.start_ns
+        if len(starts_ns) and (starts_ns[0] < clock_ns or (starts_ns[1:] < starts_ns[:-1]).any()):
+            break
+        clock_ns = int(starts_ns[-1]) if len(starts_ns) else clock_ns
+    else:
+        if sum(len(batch.file) for batch in batches) >= len(batches) * LEAST_APART:
+            return list(batches)
+    whole = _of_each(lambda *columns: np.concatenate(columns), *batches)
+    order = time_order(whole.lines.start_ns)
+    return [whole if order is None else _of_each(lambda column: column.take(order), whole)]
 
 
 def part_of(filed: FiledLines, begin: int, end: int) -> FiledLines:

@@ -17,6 +17,7 @@ from sgsim.model.record_events import RANKS, REFRESH_NS, REFRESH_TCP_NS
 from sgsim.model.record_roles import ANSWER, OPENER
 from sgsim.model.spread import Spread
 from sgsim.rules.ownership import Ownership
+from sgsim.sources import flow_log_order
 from sgsim.sources.flow_log_binding import KnownInterfaces
 from sgsim.sources.flow_log_events import events_of, packets_of_events
 from sgsim.sources.flow_log_openers import OpenerMemory, Roles
@@ -54,14 +55,17 @@ class TestOrder:
         files=st.lists(st.lists(st.integers(0, 3000), max_size=30), min_size=1, max_size=4),
         held=st.sampled_from([4, 1000]),
         passed_on=st.sampled_from([1, 5, 1000]),
+        apart=st.sampled_from([1, flow_log_order.LEAST_APART]),
     )
-    def test_nothing_is_lost_and_order_is_that_of_time(self, files, held, passed_on):
+    def test_nothing_is_lost_and_order_is_that_of_time(self, files, held, passed_on, apart):
         def opening(number, starts):
             rows = [{"start_ns": start * SECOND_NS, "line": line, "file": number} for line, start in enumerate(starts)]
             return lambda: iter([lines(*rows[begin : begin + 3]) for begin in range(0, len(rows), 3)])
 
         sources = [(None, opening(number, starts)) for number, starts in enumerate(files)]
-        batches = list(OrderedLines(sources, most_held=held, least_passed_on=passed_on).batches())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(flow_log_order, "LEAST_APART", apart)
+            batches = list(OrderedLines(sources, most_held=held, least_passed_on=passed_on).batches())
         found = [
             (int(f), int(n), int(t))
             for b in batches

@@ -139,9 +139,11 @@ def _summed(keys: NDArray[Any], places: NDArray[Any]) -> list[tuple[int, int]]:
 def _by_peer(memory: Memory, table: int, peak_flow: int, entries: NDArray[Any]) -> Counter[str]:
     counts: Counter[str] = Counter()
     rows = memory.departed.reshape(-1, 4)
-    for kind, family in ((table * 2 + 1, Family.IPV4), (table * 2 + 2, Family.IPV6)):
-        for _, block, _, places in rows[(rows[:, 0] == kind) & (rows[:, 2] == peak_flow)].tolist():
-            counts[_block_text(block, family)] += places
+    gone = rows[(rows[:, 0] == table * 2 + 1) & (rows[:, 2] == peak_flow)]
+    for name, places in zip(_narrow_block_texts(gone[:, 1].tolist()), gone[:, 3].tolist(), strict=True):
+        counts[name] += places
+    for _, block, _, places in rows[(rows[:, 0] == table * 2 + 2) & (rows[:, 2] == peak_flow)].tolist():
+        counts[_block_text(block, Family.IPV6)] += places
     pool = memory.pool.reshape(-1, layout.ENTRY_WORDS)
     is_ipv6 = pool[entries, layout.KEY_SERVICE] & layout.KEY_IPV6 != 0
     narrow = entries[~is_ipv6]
