@@ -178,8 +178,9 @@ class _Comparison:
             met = region - never
             if not met:
                 continue
-            for product in self._cover(met, free):
-                part = product.region() & met
+            products = self._cover(met, free)
+            for product in products:
+                part = product.region() & met if len(products) > 1 else met
                 packet = witness_packet(product, met, direction, local, ORDINARY_PORT)
                 causes = self._causes(sides, packet, direction) if kind in _OF_TRACKING else (None, None)
                 yield Difference(

@@ -264,11 +264,15 @@ def _swept(parts: Iterable[tuple[Ranges, Ranges]]) -> Slabs:
         if addresses:
             by_addresses.setdefault(addresses, []).extend(services)
     all_services = [ranges.merged(services) for services in by_addresses.values()]
+    if len(by_addresses) == 1:
+        return tuple((first, last, all_services[0]) for addresses in by_addresses for first, last in addresses)
     changes: dict[int, int] = {}
-    for number, addresses in enumerate(by_addresses):
+    bit = 1
+    for addresses in by_addresses:
         for first, last in addresses:
-            changes[first] = changes.get(first, 0) ^ (1 << number)
-            changes[last + 1] = changes.get(last + 1, 0) ^ (1 << number)
+            changes[first] = changes.get(first, 0) ^ bit
+            changes[last + 1] = changes.get(last + 1, 0) ^ bit
+        bit <<= 1
     found: list[Slab] = []
     known: dict[int, Ranges] = {}
     holding, begin = 0, 0
