@@ -22,7 +22,7 @@ from sgsim.sources import PcapSource
 from sgsim.sources.byte_window import WINDOW_BYTES
 from sgsim.sources.native import NATIVE_BATCH_ROWS, NativePcapSource
 
-_KERNELS = "sgsim.kernels.decode"
+_KERNELS = "sgsim.kernels.entry_points"
 _CHECKED_BYTES = 8_000_000
 
 

@@ -19,10 +19,10 @@ from attrs import evolve
 from netaddr import IPNetwork
 
 from sgsim.engine.lowering.rules import LoweredRules, RuleLowering
-from sgsim.kernels.arrays import rules_at
+from sgsim.kernels.addresses import addresses
+from sgsim.kernels.groups import rules_at
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.match import first_rule, service_number
-from sgsim.kernels.structs import addresses
 from sgsim.model.address import Family
 from sgsim.model.states import Direction
 from sgsim.rules.header import Header

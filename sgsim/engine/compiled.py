@@ -17,7 +17,7 @@ from sgsim.conntrack.timeouts import Timeouts
 from sgsim.engine.base import EngineCounts
 from sgsim.engine.decision_rows import DecisionPool
 from sgsim.engine.lowering.facts import lower_facts
-from sgsim.engine.lowering.flows import flow_columns_of, flow_kinds_of, live_flows_of
+from sgsim.engine.lowering.flows import flow_columns_of, flow_kinds_of, live_flows_of, queues_of
 from sgsim.engine.lowering.memory import MemoryKeeper
 from sgsim.engine.lowering.network import lower_network
 from sgsim.engine.lowering.pressure import raise_pressures
@@ -26,10 +26,9 @@ from sgsim.engine.lowering.services import header_of_service
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import TimeOrderError, UnresolvedReferenceError
 from sgsim.kernels import layout
+from sgsim.kernels.addresses import addresses
 from sgsim.kernels.arrays import ITEMS_DTYPES, Column, Facts, Items, Network
-from sgsim.kernels.filter import advance, filter_batch, forget_interface
-from sgsim.kernels.locate import CHUNK
-from sgsim.kernels.structs import addresses
+from sgsim.kernels.entry_points import advance, filter_batch, forget_queued
 from sgsim.model.address import Family
 from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns, packet_at
 from sgsim.model.interface import Interface
@@ -76,7 +75,7 @@ class CompiledEngine:
     def __attrs_post_init__(self) -> None:
         """Begin with an empty table."""
         self._keeper = MemoryKeeper(record_flows=self.record_flows)
-        size = 2 * CHUNK
+        size = 2 * layout.CHUNK
         self._items = Items(*(np.zeros(size, dtype=dtype) for dtype in ITEMS_DTYPES.values()))
         self._item_addresses = addresses(self._items)
         for each in self.foreseen:
@@ -154,13 +153,13 @@ class CompiledEngine:
         if was is None or was.table_id == interface.table_id:
             return
         network, _, facts = self._fixed_addresses
-        number, last = self.interface_ids.index(interface.interface_id), 0
-        while True:
-            places = [each.ctypes.data for each in (self._keeper.addresses, network, facts)]
-            last = forget_interface(*[*places, number, last])
-            if last < 0:
-                return
-            self._make_room(layout.GROW_ENDED)
+        for queued in queues_of(self._keeper.memory, self.interface_ids.index(interface.interface_id)):
+            self._keeper.queue(queued)
+            while True:
+                places = [each.ctypes.data for each in (self._keeper.addresses, network, facts)]
+                if forget_queued(*places) == layout.DONE:
+                    break
+                self._make_room(layout.GROW_ENDED)
 
     def ended_flows(self) -> FlowColumns:
         """The flows that have ended since the last call, in the order of their ends."""

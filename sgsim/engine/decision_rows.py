@@ -13,7 +13,7 @@ import numpy as np
 from attrs import define, field
 from numpy.typing import NDArray
 
-from sgsim.kernels.structs import addresses
+from sgsim.kernels.addresses import addresses
 from sgsim.model.columns import DECISION_DTYPES, Column, DecisionColumns
 
 _CACHE_LINE: Final = 64

@@ -1,15 +1,14 @@
 """The arrays that kernels work on, grouped by who owns them.
 
 All are one-dimensional and contiguous, so that an address is one shift and one addition; `layout` names the positions.
-Axes in brackets; `int64` unless said. Each group has a function that finds it again from its list of addresses.
+Axes in brackets; `int64` unless said. `groups` has the functions with which kernels find them.
 """
 
 from typing import Any, Final, NamedTuple
 
 from numpy.typing import NDArray
 
-from sgsim.kernels.structs import struct
-from sgsim.model.columns import DECISION_DTYPES, PACKET_DTYPES, QUOTED_DTYPES
+from sgsim.model.columns import PACKET_DTYPES, QUOTED_DTYPES
 
 Column = NDArray[Any]
 
@@ -244,6 +243,29 @@ class Items(NamedTuple):
     """int32, the entry that its flow most likely has, -1 if there is none yet."""
 
 
+class Counts(NamedTuple):
+    """Counts of one batch; all int64, all changed in place."""
+
+    evaluated: Column
+    """(1,): packets that were judged at an interface."""
+    decisions: Column
+    """(32,): decisions by reason."""
+    bytes: Column
+    """(32,): bytes of their packets."""
+    first: Column
+    """(32,): the first decision with each reason; meaningless where there is none."""
+    verdicts: Column
+    """(1 + interfaces) * 4: decisions by interface + 1 and verdict."""
+    is_hit: Column
+    """(32,): 1 for reasons that say that a rule let the packet pass. Not changed."""
+    hits: Column
+    """(1 + rules,): hits by rule + 1."""
+    hit_bytes: Column
+    """(1 + rules,): bytes of their packets."""
+    last_ns: Column
+    """(1 + rules,): the latest of their times."""
+
+
 RULES_DTYPES: Final[dict[str, str]] = {
     "pages": "int64", "marks": "uint64", "marks_before": "uint16", "nodes": "uint32", "wide_from": "int64",
     "wide_hi": "uint64", "wide_lo": "uint64", "wide_row": "int32", "first": "int32", "kinds_from": "int64",
@@ -279,10 +301,6 @@ ITEMS_DTYPES: Final[dict[str, str]] = {
     "entry": "int32",
 }  # fmt: skip
 
-rules_at = struct("rules", RULES_DTYPES)
-network_at = struct("network", NETWORK_DTYPES)
-facts_at = struct("facts", FACTS_DTYPES)
-memory_at = struct("memory", MEMORY_DTYPES)
-items_at = struct("items", ITEMS_DTYPES)
-packets_at = struct("packets", PACKET_DTYPES | {f"quoted_{name}": dtype for name, dtype in QUOTED_DTYPES.items()})
-decisions_at = struct("decisions", DECISION_DTYPES)
+PACKETS_DTYPES: Final[dict[str, str]] = PACKET_DTYPES | {f"quoted_{name}": kind for name, kind in QUOTED_DTYPES.items()}
+
+COUNTS_DTYPES: Final[dict[str, str]] = dict.fromkeys(Counts._fields, "int64")

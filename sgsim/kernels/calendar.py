@@ -15,14 +15,25 @@ import numpy as np
 
 from sgsim.kernels.arrays import Column, Memory
 from sgsim.kernels.jit import kernel
-from sgsim.kernels.layout import BASE, DUE_AT, DUE_COUNT, DUE_SIZE, EARLY_AT, EXPIRES, FLOW, LINKS, OPENED, STATE, TICK
+from sgsim.kernels.layout import (
+    BASE,
+    DUE_AT,
+    DUE_COUNT,
+    DUE_SIZE,
+    EARLY_AT,
+    EXPIRES,
+    FLOW,
+    LANES,
+    LINKS,
+    OPENED,
+    ROUNDS,
+    SLOTS,
+    STATE,
+    TICK,
+)
 from sgsim.kernels.prefetch import lowest_bit, prefetch
 
 TICK_SHIFT = 22
-ROUNDS = 6
-SLOTS = 256
-LANES = 8
-"""How many chains a slot has."""
 IN_DUE_LIST = -1
 """As the previous neighbour: the entry stands in the list of the current tick."""
 

@@ -8,33 +8,22 @@ import numpy as np
 from numba import types
 
 from sgsim.kernels.ahead import locate, resolve
-from sgsim.kernels.answers import _LOW, ALLOW, DENY, SKIP, emit
-from sgsim.kernels.arrays import (
-    Facts,
-    Items,
-    Memory,
-    Network,
-    Packets,
-    Rules,
-    decisions_at,
-    facts_at,
-    items_at,
-    memory_at,
-    network_at,
-    packets_at,
-    rules_at,
-)
+from sgsim.kernels.answers import ALLOW, DENY, SKIP, emit
+from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets, Rules
 from sgsim.kernels.entries import find_item
 from sgsim.kernels.follow import expect_peace, follow, likely_entry, note_steps
 from sgsim.kernels.forget import MOVED, ends_with_room, expire_until, forget, has_room_to_end, is_due
+from sgsim.kernels.groups import decisions_at, facts_at, items_at, memory_at, network_at, packets_at, rules_at
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     BASE,
+    CHUNK,
     DONE,
     DUE_COUNT,
     DUE_SIZE,
     ENTRY_WORDS,
-    FLOW,
+    FORGET_AT,
+    FORGET_COUNT,
     FRAGMENTS_MASK,
     FRAGMENTS_USED,
     FREE_COUNT,
@@ -50,7 +39,6 @@ from sgsim.kernels.layout import (
     LATE,
     NOW,
     OPENER_EGRESS_AT,
-    OWNER,
     POOL_SIZE,
     POOL_USED,
     START,
@@ -60,7 +48,7 @@ from sgsim.kernels.layout import (
     TRACKING_AT,
     UNRESOLVED,
 )
-from sgsim.kernels.locate import CHUNK, INGRESS, WITNESS
+from sgsim.kernels.locate import INGRESS, WITNESS
 from sgsim.kernels.remembered import R_NOT_SENT, STOP
 from sgsim.kernels.steps import judge, refuse, send_plain
 from sgsim.kernels.table import REFUSED
@@ -277,32 +265,23 @@ def advance(memory: int, network: int, known: int, now_ns: int) -> int:
     return DONE
 
 
-@kernel(signature=_WORD(*(_WORD,) * 5))
-def forget_interface(memory: int, network: int, known: int, interface: int, begin: int) -> int:
-    """Forget the flows of an interface that leaves its instance, in the order of their numbers.
+@kernel(signature=_WORD(*(_WORD,) * 3))
+def forget_queued(memory: int, network: int, known: int) -> int:
+    """Forget the flows that the queue of `Memory.forget` names: those of an interface that leaves its instance.
 
     Args:
         memory: Address of the list of addresses of `Memory`.
         network: That of `Network`.
         known: That of `Facts`.
-        interface: Which.
-        begin: The number of the flow to go on after; 0 at first.
 
     Returns:
-        -1 when all are forgotten, else the number of the last flow forgotten before there was no more room.
+        `DONE`, or what has to grow before the rest can be forgotten.
     """
     m, net, facts = memory_at(memory), network_at(network), facts_at(known)
-    flows, entries = np.empty(m.clock[POOL_USED], np.int64), np.empty(m.clock[POOL_USED], np.int64)
-    count = 0
-    for entry in range(m.clock[POOL_USED]):
-        word = entry * ENTRY_WORDS
-        if m.pool[word + FLOW] > begin and m.pool[word + OWNER] & _LOW == interface:
-            flows[count], entries[count] = m.pool[word + FLOW], entry
-            count += 1
-    last = begin
-    for at in np.argsort(flows[:count]):
+    while m.clock[FORGET_AT] < m.clock[FORGET_COUNT]:
         if not has_room_to_end(m, facts):
-            return last
-        forget(m, net, facts, entries[at], MOVED, m.clock[NOW])
-        last = flows[at]
-    return -1
+            return GROW_ENDED
+        at = m.clock[FORGET_AT]
+        m.clock[FORGET_AT] = at + 1
+        forget(m, net, facts, m.forget[at * 2 + 1], MOVED, m.clock[NOW])
+    return DONE

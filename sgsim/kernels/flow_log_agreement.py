@@ -3,21 +3,14 @@
 Compiled twin of `sgsim.simulation.agreement`.
 """
 
-from typing import Final
-
 from numba import types
 
-from sgsim.kernels.arrays import decisions_at
+from sgsim.kernels.flow_log_arrays import WEIGHT_WORDS
 from sgsim.kernels.flow_log_columns import records_at
+from sgsim.kernels.groups import decisions_at
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.structs import struct
 from sgsim.model.decision import Verdict
-
-CODES: Final = 16
-"""Logged verdict * 4 + simulated verdict is below this."""
-REASONS: Final = 32
-WEIGHT_WORDS: Final = 3
-"""Of a weight: records, packets, bytes."""
 
 tally_at = struct("agreement", {"rows": "i8", "cells": "i8", "not_compared": "i8", "others": "i8"})
 """The record of each packet; weights by code, (`CODES` * 3,); by reason, (`REASONS` * 3,); which decisions disagree."""

@@ -4,11 +4,9 @@ Compiled twin of `sgsim.sources.flow_log_events`. A first pass plans the events 
 many there are; a second one writes them.
 """
 
-from typing import Final, NamedTuple
-
 from numba import types
 
-from sgsim.kernels.arrays import Column
+from sgsim.kernels.flow_log_arrays import EVENT_DTYPES, Plans
 from sgsim.kernels.flow_log_columns import records_at, roles_at
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.structs import struct
@@ -26,25 +24,6 @@ from sgsim.model.record_events import (
 )
 from sgsim.model.record_roles import ANSWER, OPENER
 from sgsim.model.states import Direction
-
-EVENT_DTYPES: Final[dict[str, str]] = {
-    "time_ns": "i8", "rank": "u1", "record": "i8", "tcp_flags": "u1", "icmp_type": "u1", "is_lead": "u1",
-}  # fmt: skip
-"""The type of each column of `sgsim.sources.flow_log_events.Events`; of `is_lead` as kernels see it."""
-
-
-class Plans(NamedTuple):
-    """The events of each record, uint8 (records,)."""
-
-    lead: Column
-    """TCP flags of the first packet."""
-    close: Column
-    """The bits FIN and RST, if it closes a connection."""
-    refreshes: Column
-    """How many refreshing packets there are."""
-    others: Column
-    """`_HAS_FOLLOW`, `_HAS_LAST`, `_IS_TCP`."""
-
 
 events_at = struct("events", EVENT_DTYPES)
 plans_at = struct("plans", dict.fromkeys(Plans._fields, "uint8"))

@@ -3,24 +3,27 @@
 Compiled twin of `sgsim.simulation.leads`.
 """
 
-from typing import Final
-
-import numpy as np
 from numba import types
 
-from sgsim.kernels.arrays import decisions_at, packets_at
+from sgsim.kernels.flow_log_arrays import (
+    CLOCK,
+    EARLIEST,
+    FLOWS,
+    LATE,
+    LATEST,
+    LEADS,
+    NEW_FLOWS,
+    REOPENED,
+    STEP_BACK,
+    TCP,
+    TCP_WITHOUT_FLAGS,
+)
+from sgsim.kernels.groups import decisions_at, packets_at
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.structs import struct
 from sgsim.model.columns import DECISION_DTYPES
 from sgsim.model.line_columns import NO_FLAGS
 from sgsim.model.protocol import Protocol
-
-STATE_WORDS: Final = 10
-CLOCK, LATE, STEP_BACK, FLOWS, LEADS, LATEST, REOPENED, NEW_FLOWS, TCP, TCP_WITHOUT_FLAGS = range(STATE_WORDS)
-"""State: the clock; how many leads came after it, and by how much at most; the highest number of a flow. Of the last
-batch: its leads, the latest of their times, how many open a flow anew, how many flows are new, its
-leads of TCP, and how many of these have no flags."""
-EARLIEST: Final = np.iinfo(np.int64).min
 
 decisions_out_at = struct("picked", DECISION_DTYPES)
 events_at = struct("part", {"is_lead": "u1", "record": "i8"})

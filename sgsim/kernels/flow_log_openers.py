@@ -3,12 +3,10 @@
 Compiled twin of `sgsim.sources.flow_log_openers`.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import types
 
-from sgsim.kernels.arrays import Column
+from sgsim.kernels.flow_log_arrays import CLIENT_PORT, ICMP_IDLE_S, INTERFACES, SET_MASK
 from sgsim.kernels.flow_log_columns import records_at, roles_at
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.prefetch import prefetch
@@ -17,32 +15,8 @@ from sgsim.model.line_columns import NO_FLAGS
 from sgsim.model.protocol import Protocol
 from sgsim.model.record_roles import ANSWER, BY_FIRST, BY_FLAGS, BY_PORTS, NEVER_S, NO_ROLE, OPENER, WAYS
 
-
-class RememberedOpeners(NamedTuple):
-    """What goes on from batch to batch."""
-
-    words: Column
-    """int64 (2 * places,): fingerprint of a flow, 0 for none; when it was last heard of, in seconds, above `_KNOWN` bits."""
-    idle_s: Column
-    """int64 (2 * interfaces,): how long TCP may be silent at each that is answered, then that is not."""
-    sizes: Column
-    """int64 (4,), see `SET_MASK` and the next."""
-
-
-class Fingerprints(NamedTuple):
-    """Those of the records of a batch, (records,)."""
-
-    keys: Column
-    """uint64, 0 where the memory is not asked."""
-    is_low: Column
-    """uint8, whether the lower side sends."""
-
-
 openers_at = struct("openers", {"words": "int64", "idle_s": "int64", "sizes": "int64"})
 fingerprints_at = struct("fingerprints", {"keys": "uint64", "is_low": "uint8"})
-
-SET_MASK, INTERFACES, ICMP_IDLE_S, CLIENT_PORT = range(4)
-"""Sizes: sets of `WAYS` places less 1; interfaces; how long ICMP may be silent, seconds; where ports of clients begin."""
 
 _LOW_OPENED, _IS_ANSWERED, _KNOWN = 1, 2, 2
 """Bits of a flow's second word: its lower side has opened it, the other has answered; how many bits these are."""

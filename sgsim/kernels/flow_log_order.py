@@ -6,14 +6,10 @@ events there are of each second and rank says where each of them goes.
 
 from numba import types
 
+from sgsim.kernels.flow_log_arrays import IS_DONE, IS_ORDERED, IS_UNFIT, MOST_KEYS, RANK_BITS
 from sgsim.kernels.flow_log_events import events_at
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.structs import struct
-
-RANK_BITS = 4
-MOST_KEYS = 1 << 16
-IS_ORDERED, IS_DONE, IS_UNFIT = range(3)
-"""What came of it: events are in order already; `order` has it; times are no whole seconds, or too far from each other."""
 
 order_at = struct("order", {"order": "int64", "keys": "uint16", "places": "int64"})
 """The order, (events,); the key of each event, (events,); where the next one of each key goes, (`MOST_KEYS`,)."""

@@ -269,21 +269,49 @@ def _oldest_beside(m: Memory, net: Network, table: int) -> int:
 @kernel(is_entry=False)
 def _queue_oldest(m: Memory, net: Network, table: int) -> None:
     """Find the next flows to forget; one search of the pool serves for `FORGET_QUEUE` of them."""
-    flows = np.empty(m.clock[POOL_USED], np.int64)
-    entries = np.empty(m.clock[POOL_USED], np.int64)
     count = 0
     for entry in range(m.clock[POOL_USED]):
         word = entry * ENTRY_WORDS
         if m.pool[word + FLOW] and m.pool[word + STATE] >> TRACKING_AT & 3 != TRACKED:
             interface = m.pool[word + OWNER] & _LOW
             if net.interfaces[interface * IF_WORDS + IF_TABLE] == table:
-                flows[count], entries[count] = m.pool[word + FLOW], entry
-                count += 1
-    order = np.argsort(flows[:count])
-    count = min(count, FORGET_QUEUE)
-    for at in range(count):
-        m.forget[at * 2], m.forget[at * 2 + 1] = flows[order[at]], entries[order[at]]
+                count = _queue(m, m.pool[word + FLOW], entry, count)
+    for end in range(count - 1, 0, -1):
+        flow, entry = m.forget[end * 2], m.forget[end * 2 + 1]
+        m.forget[end * 2], m.forget[end * 2 + 1] = m.forget[0], m.forget[1]
+        _sift(m, flow, entry, end)
     m.clock[FORGET_TABLE], m.clock[FORGET_AT], m.clock[FORGET_COUNT] = table + 1, 0, count
+
+
+@kernel(is_entry=False)
+def _queue(m: Memory, flow: int, entry: int, count: int) -> int:
+    """Put a flow into a heap whose root is the youngest of the oldest; from a full one the youngest goes. How many it has."""
+    if count == FORGET_QUEUE:
+        if flow < m.forget[0]:
+            _sift(m, flow, entry, count)
+        return count
+    at = count
+    while at and m.forget[(at - 1) // 2 * 2] < flow:
+        parent = (at - 1) // 2
+        m.forget[at * 2], m.forget[at * 2 + 1] = m.forget[parent * 2], m.forget[parent * 2 + 1]
+        at = parent
+    m.forget[at * 2], m.forget[at * 2 + 1] = flow, entry
+    return count + 1
+
+
+@kernel(is_entry=False)
+def _sift(m: Memory, flow: int, entry: int, count: int) -> None:
+    """Put a flow in place of the root of a heap of so many."""
+    at = 0
+    while at * 2 + 1 < count:
+        child = at * 2 + 1
+        if child + 1 < count and m.forget[child * 2] < m.forget[child * 2 + 2]:
+            child += 1
+        if m.forget[child * 2] < flow:
+            break
+        m.forget[at * 2], m.forget[at * 2 + 1] = m.forget[child * 2], m.forget[child * 2 + 1]
+        at = child
+    m.forget[at * 2], m.forget[at * 2 + 1] = flow, entry
 
 
 @kernel(is_entry=False, inline=True)

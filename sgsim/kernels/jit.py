@@ -1,23 +1,22 @@
-"""The one way in which kernels are compiled.
+"""How kernels are compiled: by numba, to machine code that runs without numba.
 
-Compiled code is kept on disk, in numba's cache. It is found again only while no source file that went into it has
-changed: those of the kernels that it calls, and of the enums that it takes in as constants. numba alone would look at
-the file of the outermost kernel and go on with what it had once taken in from the others.
-
-Where no cache folder can be written (an unprivileged user without HOME), kernels are compiled in every run, and this is
-said once on stderr.
+Law: a kernel that Python calls takes whole numbers and arrays of them, allocates nothing, and calls nothing outside its
+own code. So its machine code can be kept on disk and be run by a process that has not imported numba
+(`sgsim.kernels.entry_points`), which starts in half the time.
 """
 
 import functools
 import re
-import sys
-import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, TypeVar, overload
 
 import numba
 from numba import types
+from numba.core import sigutils
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import CPUDispatcher
+
+from sgsim.kernels.machine_code import MachineCode
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -26,9 +25,11 @@ _OPTIONS: Final[dict[str, Any]] = {
     "boundscheck": False,
     "error_model": "numpy",
     "no_cfunc_wrapper": True,
+    "_nrt": False,  # no memory that numba would have to count references to
 }
-_PACKAGE: Final = Path(__file__).parents[1]
-_IMPORTS: Final = re.compile(rb"^from sgsim\.([a-z_.]+) import ([^(\n]+|\([^)]*\))", re.MULTILINE)
+_njit: Final[Any] = functools.partial(numba.njit, **_OPTIONS)  # its stubs do not know all of its options
+_DECLARED: Final = re.compile(r"^declare [^@]*@\"?([\w.$]+)\"?\(", re.MULTILINE)
+_IN_EVERY_PROCESS: Final = frozenset({"memcpy", "memmove", "memset"})
 
 
 @overload
@@ -40,14 +41,13 @@ def kernel(
 
 
 def kernel(function: Any = None, /, *, signature: object = None, is_entry: bool = True, inline: bool = False) -> Any:
-    """Compile a function; to be used as a decorator, with or without parentheses.
+    """Compile a function when it is first called; to be used as a decorator, with or without parentheses.
 
     Args:
         function: What to compile.
-        signature: One numba signature: compiled or loaded at once, and called with no other. None: compiled at the
-            first call, and once more for each other combination of types.
-        is_entry: Whether it is called from Python, and so is kept on disk. A function that only kernels call is part
-            of their compiled code already.
+        signature: One numba signature, with which `machine_code` compiles it. None: compiled for the types of a call, and
+            once more for each other combination of types.
+        is_entry: Whether Python may call it. What only kernels call takes less time to compile without that.
         inline: Whether it becomes part of whatever calls it: for what every packet goes through.
     """
     if function is None:
@@ -56,23 +56,21 @@ def kernel(function: Any = None, /, *, signature: object = None, is_entry: bool 
 
 
 def _compiled(function: Callable[..., Any], *, signature: object, is_entry: bool, inline: bool) -> Callable[..., Any]:
-    dispatcher: Any = numba.njit(forceinline=inline, **_OPTIONS)(function)
+    dispatcher: Any = _njit(forceinline=inline, no_cpython_wrapper=not is_entry)(function)
     if not hasattr(dispatcher, "py_func"):  # NUMBA_DISABLE_JIT is set
         return function
     _compile_once_for_all_constants(dispatcher)
-    try:
-        if is_entry:
-            _keep_on_disk(dispatcher)
-        if signature is not None:
-            dispatcher.compile(signature)
-    except (RuntimeError, OSError) as error:  # numba: 'no locator available'; a full disk
-        if not is_entry:
-            raise
-        _tell_once(error)
-        return _compiled(function, signature=signature, is_entry=False, inline=inline)
-    if signature is not None:
-        dispatcher.disable_compile()
+    dispatcher.kernel_signature = signature
+    if not is_entry:
+        dispatcher.__class__ = _ForKernels
     return dispatcher
+
+
+class _ForKernels(CPUDispatcher):
+    """What only kernels call: it is compiled without that by which Python could."""
+
+    def __call__(self, *_arguments: object) -> None:
+        raise TypeError(f"{self.__name__} must be called by a kernel, or as {self.__name__}.py_func by Python")
 
 
 def _compile_once_for_all_constants(dispatcher: Any) -> None:  # noqa: ANN401 - numba's own type
@@ -85,41 +83,29 @@ def _compile_once_for_all_constants(dispatcher: Any) -> None:  # noqa: ANN401 - 
     dispatcher.get_call_template = widened
 
 
-def _keep_on_disk(dispatcher: Any) -> None:  # noqa: ANN401 - numba's own type
-    dispatcher.enable_caching()
-    file: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if hasattr(file, "_source_stamp"):
-        file._source_stamp = _stamp(Path(dispatcher.py_func.__code__.co_filename))  # noqa: SLF001 - numba has no public way to name further sources
+def machine_code(function: Any) -> MachineCode:  # noqa: ANN401 - what `kernel` made, with a signature
+    """Compile a kernel for its signature.
+
+    Raises:
+        TypeError: If it takes or gives what machine code alone cannot, or needs anything outside its own code.
+    """
+    arguments, returned = sigutils.normalize_signature(function.kernel_signature)
+    dispatcher = _njit(no_cpython_wrapper=True)(function.py_func)
+    with global_compiler_lock:
+        made = dispatcher._compiler.compile(arguments, returned)  # noqa: SLF001 - numba's dispatcher would want a wrapper that Python can call
+    outside = set(_DECLARED.findall(made.library.get_llvm_str())) - _IN_EVERY_PROCESS
+    if outside := {name for name in outside if not name.startswith("llvm.")}:
+        raise TypeError(f"a kernel must need nothing outside its own code, got {', '.join(sorted(outside))}")
+    _, _, (code, _) = made.library.serialize_using_object_code()
+    return MachineCode(made.fndesc.llvm_func_name, tuple(map(_word, arguments)), _word(returned), code)
 
 
-@functools.cache
-def _stamp(path: Path) -> int:
-    """Sum up a source file and those of ours that it imports, and so on."""
-    stamp = 0
-    to_read, seen = [path], {path}
-    while to_read:
-        text = to_read.pop().read_bytes()
-        stamp = zlib.crc32(text, stamp)
-        found = {each for module, names in _IMPORTS.findall(text) for each in _files(module.decode(), names.decode())}
-        to_read += sorted(each for each in found - seen if each.is_file())
-        seen |= found
-    return stamp
-
-
-def _files(module: str, names: str) -> set[Path]:
-    """What `from module import names` may read: the module, or, of a package, each name."""
-    path = _PACKAGE.joinpath(*module.split("."))
-    return {path.with_suffix(".py"), *(path / f"{name}.py" for name in re.findall(r"\w+", names))}
-
-
-@functools.cache
-def _tell(reason: str) -> None:
-    sys.stderr.write(
-        f"sgsim: compiled code cannot be kept ({reason}), so every run compiles anew; "
-        "NUMBA_CACHE_DIR may name a folder that can be written\n"
-    )
-
-
-def _tell_once(error: Exception) -> None:
-    """Say that compiled code is not kept, once however many kernels there are."""
-    _tell("no cache folder can be written" if isinstance(error, RuntimeError) else error.__class__.__name__)
+def _word(kind: Any) -> str:  # noqa: ANN401 - a numba type
+    """A type as `MachineCode` names it."""
+    if isinstance(kind, types.Array) and kind.ndim == 1 and kind.layout == "C":
+        return f"{_word(kind.dtype)}[]"
+    if isinstance(kind, types.UniTuple):
+        return f"{_word(kind.dtype)}*{kind.count}"
+    if kind in {types.int64, types.uint64, types.void}:
+        return "void" if kind is types.void else str(kind)
+    raise TypeError(f"what a kernel takes from Python must be int64, uint64 or an array of them, got {kind}")

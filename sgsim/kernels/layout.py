@@ -222,6 +222,16 @@ FLOW_WORDS: Final = 22
 
 FORGET_QUEUE: Final = 65536
 
+CHUNK: Final = 256
+"""How many packets are located at a time: enough for memory to come that is asked for, and few enough for their items,
+slots and entries to stay in the first caches until they are judged."""
+
+# The calendar of `heads` and `occupied`.
+ROUNDS: Final = 6
+SLOTS: Final = 256
+LANES: Final = 8
+"""How many chains a slot has."""
+
 # A slot of `fragments`.
 FRAGMENT_WORDS: Final = 12
 

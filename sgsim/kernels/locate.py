@@ -11,6 +11,7 @@ from sgsim.kernels.arrays import Column, Facts, Items, Memory, Network, Packets
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     ASKS_SENDER,
+    CHUNK,
     CODE_IN_KEY,
     EXEMPT_TRAFFIC,
     HAS_EDGES,
@@ -43,10 +44,6 @@ QUERY, ANSWER = 1, 2
 WITNESS = 255
 """In `Items.skip`: nothing is judged here; the next item is of the same packet, which this one, its sender, may never have
 sent. Packets of one recorded interface alone have such an item."""
-
-CHUNK = 256
-"""How many packets are located at a time: enough for memory to come that is asked for, and few enough for their items,
-slots and entries to stay in the first caches until they are judged."""
 
 _K1 = np.uint64(0x9E3779B97F4A7C15)
 _LOW = np.uint64(0xFFFFFFFF)

@@ -7,8 +7,7 @@ The cost is the same for ten rules and ten thousand, and nothing here branches o
 mispredict every other branch, which costs as much as all of the rest. So a trie is always gone down to its last byte:
 below an address range of one class there is a leaf, whose next node is the leaf itself.
 
-Services are numbered: TCP ports from 0, UDP ports from 65536, ICMP type * 256 + code from 131072, ICMPv6 from 196608, and
-from 262144 each protocol by its number: for protocols without ports, and for later fragments.
+How services are numbered, and where all stands, is in `rule_layout`.
 """
 
 import numpy as np
@@ -16,45 +15,28 @@ import numpy as np
 from sgsim.kernels.arrays import Rules
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.prefetch import ones
+from sgsim.kernels.rule_layout import (
+    BLOCK,
+    BLOCK_BITS,
+    BLOCKS,
+    GROUP_BITS,
+    ICMP_FROM,
+    ICMPV6_FROM,
+    NODE_AT,
+    OPEN_BY_PEER,
+    PAGE_AT,
+    PAGE_BITS,
+    PAGE_WORDS,
+    PROTOCOL_FROM,
+    ROW_AFTER,
+    SERVICE_PAGES,
+    UDP_FROM,
+    UNIT_PAGES,
+)
 from sgsim.model.protocol import Protocol
 
 TCP, UDP = int(Protocol.TCP), int(Protocol.UDP)
 ICMP, ICMPV6 = int(Protocol.ICMP), int(Protocol.ICMPV6)
-
-UDP_FROM = 65536
-ICMP_FROM = 131072
-ICMPV6_FROM = 196608
-PROTOCOL_FROM = 262144
-SERVICES = PROTOCOL_FROM + 256
-"""Numbers of services, each less than this."""
-
-PAGE_BITS = 10
-PAGE_WORDS = (1 << PAGE_BITS) // 64
-"""Words of `Rules.marks` in a page."""
-PAGE_AT = 32
-"""A reference to a page: its first word from this bit on; below, how many marks stand before it."""
-SERVICE_PAGES = -(-SERVICES >> PAGE_BITS)
-HEAD_PAGES = 65536 >> PAGE_BITS
-"""Pages for the upper half of an IPv4 address; they follow those for services."""
-UNIT_PAGES = SERVICE_PAGES + HEAD_PAGES
-
-NODE_AT = 6
-"""A reference to a node: its position in `Rules.nodes` from this bit on; below, how many low bits it does not look at."""
-LEAF = 6
-"""A leaf looks at no bits; what it is a leaf for is its position."""
-STEPS = (5, 5, 6)
-"""Bits of the lower half of an IPv4 address that each node looks at."""
-
-BLOCK_BITS = 4
-GROUP_BITS = 9
-BLOCK = 1 << BLOCK_BITS
-"""Classes of services in a block of cells of the cross table."""
-BLOCKS = 1 << GROUP_BITS - BLOCK_BITS
-"""Blocks in a group."""
-ROW_AFTER = 1
-"""A row begins so many places after its leaf."""
-OPEN_BY_PEER = -2
-"""In `Rules.open`: it depends on the peer, and is in the other row of that."""
 
 
 @kernel(is_entry=False, inline=True)

@@ -8,7 +8,7 @@ The compiler is told that arrays do not overlap: a number once read from one sta
 """
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ from numba.extending import (
     models,
     register_model,
 )
-from numpy.typing import NDArray
 
 
 class StructType(types.Type):
@@ -118,8 +117,3 @@ def struct(name: str, dtypes: Mapping[str, str]) -> Callable[[int], Any]:
         return kind(types.int64), generate
 
     return at
-
-
-def addresses(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The list of addresses of a group's arrays; the caller keeps the arrays alive."""
-    return np.array([array.__array_interface__["data"][0] for array in arrays], dtype=np.int64)

@@ -3,44 +3,14 @@
 Compiled twin of `sgsim.simulation.tally`.
 """
 
-from typing import Final, NamedTuple
-
 import numpy as np
 from numba import types
 
-from sgsim.kernels.arrays import Column, decisions_at, packets_at
+from sgsim.kernels.groups import counts_at, decisions_at, packets_at
 from sgsim.kernels.jit import kernel
-from sgsim.kernels.structs import struct
 from sgsim.model.decision import Verdict
 
 SKIP = int(Verdict.SKIP)
-
-
-class Counts(NamedTuple):
-    """Counts of one batch; all int64, all changed in place."""
-
-    evaluated: Column
-    """(1,): packets that were judged at an interface."""
-    decisions: Column
-    """(32,): decisions by reason."""
-    bytes: Column
-    """(32,): bytes of their packets."""
-    first: Column
-    """(32,): the first decision with each reason; meaningless where there is none."""
-    verdicts: Column
-    """(1 + interfaces) * 4: decisions by interface + 1 and verdict."""
-    is_hit: Column
-    """(32,): 1 for reasons that say that a rule let the packet pass. Not changed."""
-    hits: Column
-    """(1 + rules,): hits by rule + 1."""
-    hit_bytes: Column
-    """(1 + rules,): bytes of their packets."""
-    last_ns: Column
-    """(1 + rules,): the latest of their times."""
-
-
-counts_at = struct("counts", dict.fromkeys(Counts._fields, "int64"))
-EARLIEST: Final = np.iinfo(np.int64).min
 
 
 @kernel(signature=types.void(*(types.int64,) * 4))

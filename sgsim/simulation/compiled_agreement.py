@@ -3,9 +3,9 @@
 import numpy as np
 from attrs import define
 
-from sgsim.kernels.flow_log_agreement import CODES, REASONS, WEIGHT_WORDS, weigh
-from sgsim.kernels.flow_log_columns import as_typed
-from sgsim.kernels.structs import addresses
+from sgsim.kernels.addresses import addresses
+from sgsim.kernels.entry_points import weigh
+from sgsim.kernels.flow_log_arrays import CODES, REASONS, WEIGHT_WORDS, as_typed
 from sgsim.model.columns import Column, DecisionColumns, RecordColumns
 from sgsim.simulation.agreement import AgreementTally
 from sgsim.simulation.agreement_summary import Weight

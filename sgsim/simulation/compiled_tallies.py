@@ -1,16 +1,20 @@
 """Counting decisions with compiled code: the same tallies, filled in one pass over each batch."""
 
+from typing import Final
+
 import numpy as np
 from attrs import define, field
 
-from sgsim.kernels.structs import addresses
-from sgsim.kernels.tally import EARLIEST, Counts, count_decisions
+from sgsim.kernels.addresses import addresses
+from sgsim.kernels.arrays import Counts
+from sgsim.kernels.entry_points import count_decisions
 from sgsim.model.columns import Column, DecisionColumns, PacketColumns
 from sgsim.model.decision import Verdict
 from sgsim.simulation.tally import HITS, Tallies, first_packet
 
 _REASONS = 32
 _VERDICTS = 4
+_EARLIEST: Final = np.iinfo(np.int64).min
 
 
 @define
@@ -48,7 +52,7 @@ class CompiledTallies(Tallies):
             self._counts = counts
         for column in (counts.decisions, counts.bytes, counts.verdicts, counts.hits, counts.hit_bytes):
             column.fill(0)
-        counts.last_ns.fill(EARLIEST)
+        counts.last_ns.fill(_EARLIEST)
         return counts
 
     def _add_reasons(self, packets: PacketColumns, decisions: DecisionColumns, counts: Counts) -> None:

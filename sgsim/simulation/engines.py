@@ -5,11 +5,8 @@ install to compile, and is then many times as fast. `auto` takes it where the tr
 """
 
 import os
-import sys
 import threading
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sgsim.engine.base import Engine
@@ -30,9 +27,6 @@ LARGE_BYTES: Final = 8 << 20
 
 _BYTES_PER_PACKET: Final = 100
 """In a capture that holds headers."""
-
-PATIENCE_S: Final = 1.5
-"""Loading compiled code takes less than this; what takes longer is compiling, which users are told of."""
 
 
 def choose_engine(name: str, traffic: Sequence[Any]) -> str:
@@ -88,12 +82,11 @@ def make_engine(
     foreseen = tuple(interfaces)
     if name == "reference":
         return ReferenceBatches(inventory, options, record_flows, foreseen)
-    with _telling_of_compilation():
-        import sgsim.simulation.compiled_tallies  # noqa: PLC0415  # compiled with the engine, as is the decoder
-        import sgsim.sources.native  # noqa: F401, PLC0415  # the decoder is compiled with the engine that it feeds
-        from sgsim.engine.compiled import CompiledEngine  # noqa: PLC0415  # numba is loaded for this engine alone
+    from sgsim.engine.compiled import CompiledEngine  # noqa: PLC0415  # LLVM is loaded for this engine alone
+    from sgsim.kernels.entry_points import ENGINE  # noqa: PLC0415  # as above
 
-        return CompiledEngine(inventory, options, record_flows, foreseen)
+    ENGINE.prepare(is_quiet=not _tells.is_set())
+    return CompiledEngine(inventory, options, record_flows, foreseen)
 
 
 _tells = threading.Event()
@@ -122,30 +115,3 @@ def make_record_tallies(name: str) -> tuple[Leads, type[AgreementTally]]:
     from sgsim.simulation.compiled_leads import CompiledLeads  # noqa: PLC0415  # as above
 
     return CompiledLeads(), CompiledAgreementTally
-
-
-@contextmanager
-def _telling_of_compilation() -> Iterator[None]:
-    """Say on stderr that kernels are being compiled, if that is what takes so long, and in the end how long it took."""
-    if not _tells.is_set():
-        yield
-        return
-    begun = time.monotonic()
-    done = threading.Event()
-
-    def tell() -> None:
-        if not done.wait(PATIENCE_S):
-            sys.stderr.write(
-                "sgsim: compiling the engine, once for this installation; this takes about half a minute\n"
-            )
-
-    thread = threading.Thread(target=tell, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        was_told = not done.is_set() and time.monotonic() - begun > PATIENCE_S
-        done.set()
-        thread.join()
-        if was_told:
-            sys.stderr.write(f"sgsim: compiled in {time.monotonic() - begun:.0f} s\n")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from attrs import evolve, frozen
@@ -182,10 +182,9 @@ def _load(rules: Inventory) -> tuple[float, bool]:
     begun = time.perf_counter()
     make_engine("compiled", rules, _OPTIONS, record_flows=False)
     load_s = time.perf_counter() - begun
-    from sgsim.kernels.filter import filter_batch  # noqa: PLC0415  # loading it is what was timed
+    from sgsim.kernels.entry_points import ENGINE  # noqa: PLC0415  # loading it is what was timed
 
-    stats: Any = getattr(filter_batch, "stats", None)  # None if numba is told not to compile
-    return load_s, stats is not None and bool(stats.cache_misses)
+    return load_s, ENGINE.was_compiled
 
 
 def _traffic(packets: int) -> synthetic.Synthetic:

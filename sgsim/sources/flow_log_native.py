@@ -91,7 +91,7 @@ class _Reading:
 
     def _fill(self, columns: LineColumns, address: int) -> bool:
         """Fill a batch; False at the end of the input."""
-        from sgsim.kernels.flow_log import read_lines  # noqa: PLC0415 - numba costs 0.3 s
+        from sgsim.kernels.entry_points import read_lines  # noqa: PLC0415 - the code is for those who read flow logs
 
         state, window = self._state, self.window
         limit = self._whole_lines()
@@ -185,7 +185,7 @@ class _Reading:
 
 
 def _put_names(table: NDArray[np.int64], names: Sequence[str], first: int) -> None:
-    from sgsim.kernels.flow_log_names import put_name  # noqa: PLC0415 - numba costs 0.3 s
+    from sgsim.kernels.entry_points import put_name  # noqa: PLC0415 - as above
 
     mask = len(table) // layout.NAME_WORDS - 1
     for number, name in enumerate(names, first):

@@ -3,10 +3,9 @@
 import numpy as np
 from attrs import define, field
 
-from sgsim.kernels import flow_log_order
-from sgsim.kernels.flow_log_columns import RoleColumns, as_typed
-from sgsim.kernels.flow_log_events import EVENT_DTYPES, Plans, plan_events, write_events
-from sgsim.kernels.structs import addresses
+from sgsim.kernels.addresses import addresses
+from sgsim.kernels.entry_points import order_events, plan_events, write_events
+from sgsim.kernels.flow_log_arrays import EVENT_DTYPES, IS_ORDERED, IS_UNFIT, MOST_KEYS, Plans, RoleColumns, as_typed
 from sgsim.model.columns import Column, RecordColumns
 from sgsim.model.record_events import MOST_REFRESHES
 from sgsim.model.spread import Spread
@@ -48,10 +47,10 @@ class NativeEventMaker:
         if rows > self._room:
             self._reserve(rows)
         lists = addresses(events), self._addresses
-        found = flow_log_order.order_events(*[*(each.ctypes.data for each in lists), rows])
-        if found == flow_log_order.IS_ORDERED:
+        found = order_events(*[*(each.ctypes.data for each in lists), rows])
+        if found == IS_ORDERED:
             return None
-        if found == flow_log_order.IS_UNFIT:
+        if found == IS_UNFIT:
             return time_order(events.time_ns, events.rank)
         return self._arrays[0][:rows]
 
@@ -60,6 +59,6 @@ class NativeEventMaker:
         self._arrays = (
             np.empty(self._room, np.int64),
             np.empty(self._room, np.uint16),
-            np.empty(flow_log_order.MOST_KEYS, np.int64),
+            np.empty(MOST_KEYS, np.int64),
         )
         self._addresses = addresses(self._arrays)

@@ -108,7 +108,7 @@ class _Decoding:
 
     def _fill(self, rows: PacketRows, wanted: int) -> bool:
         """Fill the first rows; False at the end of the input."""
-        from sgsim.kernels.decode import clear_rows, decode_batch  # noqa: PLC0415 - numba costs 0.3 s
+        from sgsim.kernels.entry_points import clear_rows, decode_batch  # noqa: PLC0415 - replaced by tests; llvmlite
 
         state, window, records, facts = self._state, self._window, self._records, decoding_facts()
         # Compiled code gets addresses, of arrays that are held here.

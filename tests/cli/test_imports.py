@@ -7,11 +7,18 @@ import pytest
 from sources.capture_builders import pcap
 
 from sgsim.data import demo_path
+from sgsim.kernels.entry_points import ENGINE
 
-HEAVY = {"numpy", "polars", "scapy", "numba", "altair", "jinja2", "rich"}
+HEAVY = {"numpy", "polars", "scapy", "numba", "llvmlite", "altair", "jinja2", "rich"}
 RULES = ("-r", str(demo_path("groups.json").parent))
 CAPTURE = str(demo_path("demo.pcap"))
 PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled():
+    """Code that is compiled once runs without numba."""
+    ENGINE.prepare()
 
 
 @pytest.mark.parametrize(
@@ -47,9 +54,10 @@ PACKET = "tcp 198.51.100.7:40000 -> 10.0.0.5:80"
         (["quota", *RULES, "--format", "json"], set()),
         (["conformance", "--help"], set()),
         (["bench", "--help"], set()),
-        (["bench", "--packets", "1000", "--flows", "1000", "--rounds", "1"], {"numpy", "numba"}),
+        (["bench", "--packets", "1000", "--flows", "1000", "--rounds", "1"], {"numpy", "llvmlite"}),
         (["conformance", "--engine", "reference", "--format", "junit"], set()),
         (["replay", *RULES, CAPTURE], {"numpy"}),
+        (["replay", *RULES, "--engine", "compiled", CAPTURE], {"numpy", "llvmlite"}),
         (["replay", *RULES, "--format", "json", "--show", "3", CAPTURE], {"numpy"}),
         (["replay", *RULES, "--report", "report.md", CAPTURE], {"numpy"}),
         (["synth", "--list"], {"numpy"}),

@@ -10,7 +10,7 @@ import numpy as np
 from sources.capture_builders import assert_same_columns, gather
 
 import sgsim.kernels
-from sgsim.kernels import jit
+from sgsim.kernels import entry_points
 from sgsim.sources import PcapSource
 from sgsim.sources.merge import concatenated
 from sgsim.sources.native import NativePcapSource
@@ -57,7 +57,6 @@ def plant(monkeypatch, module=None, before="", after="", *, is_compiled=False):
         after: What stands there instead.
         is_compiled: Whether the copies are compiled, which takes seconds; else they run as plain Python.
     """
-    monkeypatch.setattr(jit, "_keep_on_disk", lambda _dispatcher: None)
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0 if is_compiled else 1)
     for name in KERNEL_MODULES:
         path = Path(sgsim.kernels.__file__).parent / f"{name}.py"
@@ -69,6 +68,8 @@ def plant(monkeypatch, module=None, before="", after="", *, is_compiled=False):
         copy.__file__ = str(path)
         monkeypatch.setitem(sys.modules, copy.__name__, copy)
         exec(compile(text, str(path), "exec"), copy.__dict__)  # noqa: S102 - our own source
+    for name in ("clear_rows", "decode_batch"):
+        monkeypatch.setattr(entry_points, name, getattr(copy, name))
 
 
 def held_copies(batches):

@@ -59,6 +59,7 @@ FAULTS = [
     ("return goes_back(m, entry, direction) != 0", "return goes_back(m, entry, direction) == 0"),
     ("np.int64(barred_by != 0) << BARRED_AT", "np.int64(barred_by == 0) << BARRED_AT"),
     ("PLACES_AT: Final = 17", "PLACES_AT: Final = 18"),
+    ("ICMP_FROM: Final = 131072", "ICMP_FROM: Final = 65536"),
     ("segment > SYN and not picks_up", "segment > SYN and picks_up"),
     ("if is_midstream and facts.options[MIDSTREAM_UNTRACKED]", "if facts.options[MIDSTREAM_UNTRACKED]"),
     ("if facts.options[FULL_UNTRACKED] and not has_room", "if facts.options[FULL_UNTRACKED] and has_room"),
@@ -66,7 +67,7 @@ FAULTS = [
     ("or not facts.options[RELATED_REFRESH]", "or facts.options[RELATED_REFRESH]"),
 ]
 
-WITHOUT_DECISIONS = {"arrays"}
+WITHOUT_DECISIONS = {"groups", "arrays"}
 """Names and types alone; a fault there is an error at once."""
 
 

@@ -1,7 +1,7 @@
 """The kernels as plain Python, from copies of their sources, so that a fault can be planted in one of them.
 
-Kernels reach their arrays by addresses, which Python cannot follow. Here the modules `structs` and `prefetch` are others,
-which hand the arrays themselves over; all else is the text of the kernels as it stands, run by Python. That takes no
+Kernels reach their arrays by addresses, which Python cannot follow. Here the modules `structs`, `addresses` and `prefetch`
+are others, which hand the arrays themselves over; all else is the text of the kernels as it stands, run by Python. That takes no
 compilation, so a fault costs a second. numpy's scalars then wrap around as compiled integers do.
 """
 
@@ -21,6 +21,7 @@ import numpy as np
 
 import sgsim
 from sgsim.engine.compiled import CompiledEngine
+from sgsim.kernels import entry_points
 
 _PACKAGE = Path(sgsim.__file__).parent
 _IMPORTS = re.compile(r"^from sgsim\.([a-z_.]+) import ([^(\n]+|\([^)]*\))", re.MULTILINE)
@@ -28,6 +29,8 @@ _WITH_KERNELS = ("engine.lowering.facts", "engine.lowering.memory", "engine.lowe
                  "engine.lowering.pressure", "engine.lowering.flows", "engine.lowering.rules",
                  "engine.decision_rows", "engine.compiled")  # fmt: skip
 """Modules beside the kernels that call them; their copies call the copies."""
+_COMPILING = ("jit", "entry_points", "kept_code", "machine_code")
+"""Modules among the kernels that make them callable."""
 
 
 class _Address:
@@ -44,7 +47,27 @@ def _plain_structs() -> types.ModuleType:
         group = namedtuple(f"{name.title()}Group", dtypes)  # type: ignore[misc]  # noqa: PYI024 - made at run time
         return lambda arrays: group(*arrays)
 
-    module.__dict__.update(struct=struct, addresses=_Address)
+    module.__dict__.update(struct=struct)
+    return module
+
+
+def _plain_addresses() -> types.ModuleType:
+    module = types.ModuleType("sgsim.kernels.addresses")
+    module.__dict__.update(addresses=_Address)
+    return module
+
+
+def _plain_entry_points() -> types.ModuleType:
+    """The kernels that Python calls are the functions themselves, of the modules as they stand when they are asked for."""
+    module = types.ModuleType("sgsim.kernels.entry_points")
+    homes = {each.name: f"sgsim.kernels.{each.module}" for each in entry_points.ENGINE}
+
+    def function(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(name)
+        return getattr(sys.modules[homes[name]], name)
+
+    module.__dict__.update(__getattr__=function)
     return module
 
 
@@ -69,7 +92,7 @@ def kernel_modules() -> list[str]:
         for path in (_PACKAGE / "kernels").glob("*.py")
         if not path.stem.startswith(("decode", "flow_log"))
     }
-    for name in ("__init__", "jit", "structs", "prefetch", "tally"):
+    for name in ("__init__", *_COMPILING, "structs", "addresses", "prefetch", "tally"):
         del paths[name]
     needs = {name: _imported(path) & paths.keys() for name, path in paths.items()}
     return list(TopologicalSorter(needs).static_order())
@@ -107,7 +130,8 @@ def uncompiled(before: str = "", after: str = "") -> Iterator[type[CompiledEngin
     module = module_with(before) if before else ""
     kernels = kernel_modules()
     names = [f"sgsim.kernels.{name}" for name in kernels] + [f"sgsim.{name}" for name in _WITH_KERNELS]
-    replaced = {"sgsim.kernels.structs": _plain_structs(), "sgsim.kernels.prefetch": _plain_prefetch()}
+    made = (_plain_structs(), _plain_addresses(), _plain_prefetch(), _plain_entry_points())
+    replaced = {module.__name__: module for module in made}
     held = {name: sys.modules.get(name) for name in (*replaced, *names)}
     package = importlib.import_module("sgsim.kernels")
     attributes = {name: getattr(package, name) for name in kernels if hasattr(package, name)}

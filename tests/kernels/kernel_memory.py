@@ -7,7 +7,7 @@ import numpy as np
 
 from sgsim.engine.lowering.memory import MemoryKeeper
 from sgsim.kernels import calendar, forget, layout, pressure, table
-from sgsim.kernels.arrays import facts_at, memory_at
+from sgsim.kernels.groups import facts_at, memory_at
 
 KEY = (layout.KEY_ADDRESSES, layout.KEY_SERVICE, layout.OWNER)
 
@@ -43,6 +43,12 @@ def add(memory: int, addresses: int, service: int, interface: int, flow: int) ->
     m.pool[word + layout.OWNER], m.pool[word + layout.FLOW] = interface, flow
     table.link(m, entry, table.hash_key(addresses, service, interface))
     return entry
+
+
+@numba.njit
+def hash_key(addresses: int, service: int, interface: int) -> int:
+    """The hash of a key."""
+    return table.hash_key(addresses, service, interface)
 
 
 @numba.njit

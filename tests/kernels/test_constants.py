@@ -11,7 +11,18 @@ from sgsim.conntrack.pressure import MOST_BINS, PEER_BITS
 from sgsim.conntrack.tcp import Segment
 from sgsim.engine.lowering import facts, memory, network
 from sgsim.engine.options import DEFAULT_OPTIONS
-from sgsim.kernels import arrays, calendar, choices, forget, fragments, layout, locate, match, pressure, tcp
+from sgsim.kernels import (
+    arrays,
+    calendar,
+    choices,
+    forget,
+    fragments,
+    layout,
+    locate,
+    pressure,
+    rule_layout,
+    tcp,
+)
 from sgsim.model.address import Family
 from sgsim.model.columns import DECISION_DTYPES, PACKET_DTYPES, QUOTED_DTYPES
 from sgsim.model.decision import Reason, Verdict
@@ -58,9 +69,9 @@ def test_bins():
 
 
 def test_services_do_not_overlap():
-    starts = (0, match.UDP_FROM, match.ICMP_FROM, match.ICMPV6_FROM, match.PROTOCOL_FROM)
+    starts = (0, rule_layout.UDP_FROM, rule_layout.ICMP_FROM, rule_layout.ICMPV6_FROM, rule_layout.PROTOCOL_FROM)
     assert {65536} == {after - before for before, after in itertools.pairwise(starts)}
-    assert match.PROTOCOL_FROM + 256 == match.SERVICES
+    assert rule_layout.PROTOCOL_FROM + 256 == rule_layout.SERVICES
 
 
 def test_directions_and_replies():

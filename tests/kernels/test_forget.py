@@ -12,7 +12,7 @@ from sgsim.engine.lowering.facts import lower_facts
 from sgsim.engine.memory import EndedFlows, ended_most
 from sgsim.engine.options import EngineOptions
 from sgsim.kernels import layout
-from sgsim.kernels.structs import addresses
+from sgsim.kernels.addresses import addresses
 
 FIRST = len(new_keeper().memory.ended) // 2
 """Slots of a generation at first."""

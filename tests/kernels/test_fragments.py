@@ -9,7 +9,7 @@ from equivalence.random_traffic import SECOND_NS, START_NS, Traffic, random_pack
 
 from sgsim.engine.options import EngineOptions
 from sgsim.kernels import layout
-from sgsim.kernels.fragments import rebuild_fragments
+from sgsim.kernels.entry_points import rebuild_fragments
 from sgsim.model.columns import select_rows
 
 KNOWN = inventory(group("udp all from 0.0.0.0/0", "tcp 80 from ::/0"), interface("10.0.0.5", "2001:db8::5"))

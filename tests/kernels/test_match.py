@@ -15,9 +15,9 @@ from netaddr import IPNetwork
 
 from sgsim.engine.lowering.rules import RuleLowering
 from sgsim.engine.lowering.services import header_of_service
-from sgsim.kernels import match
-from sgsim.kernels.arrays import rules_at
-from sgsim.kernels.structs import addresses
+from sgsim.kernels import match, rule_layout
+from sgsim.kernels.addresses import addresses
+from sgsim.kernels.groups import rules_at
 from sgsim.model.address import Family
 from sgsim.model.states import Direction
 from sgsim.rules.header import Header
@@ -276,7 +276,7 @@ def test_hinges_are_told_by_service_and_family():
     result = RuleLowering().lower([matcher])
     place = addresses(result.rules)
     for family in Family:
-        for service in (443, 442, match.ICMP_FROM + 8 * 256, match.ICMPV6_FROM + 128 * 256):
+        for service in (443, 442, rule_layout.ICMP_FROM + 8 * 256, rule_layout.ICMPV6_FROM + 128 * 256):
             header = header_of_service(service, Direction.INGRESS, family)
             at = result.rules.kinds_from[int(family is Family.IPV6)] + _kind(place.ctypes.data, 0, service)
             expected = [each.ref.rule_id for each in matcher.hinging(header)]

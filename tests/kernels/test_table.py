@@ -7,10 +7,9 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from kernels.kernel_memory import add, find, new_keeper, place, remove
+from kernels.kernel_memory import add, find, hash_key, new_keeper, place, remove
 
 from sgsim.kernels import layout
-from sgsim.kernels.table import hash_key
 
 _SLOTS = 64
 

@@ -12,7 +12,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from sgsim.engine.lowering.nodes import is_node, leaves_for, nodes_at
-from sgsim.kernels.match import BLOCK, BLOCK_BITS, BLOCKS, GROUP_BITS, LEAF, NODE_AT
+from sgsim.kernels.rule_layout import BLOCK, BLOCK_BITS, BLOCKS, GROUP_BITS, LEAF, NODE_AT
 
 _AT_ONCE: Final = 1 << 21
 """Numbers held at a time."""

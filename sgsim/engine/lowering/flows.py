@@ -1,5 +1,6 @@
 """Flows read back from the kernels' words."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,22 @@ def _live_rows(memory: Memory, pool: NDArray[Any], entries: NDArray[Any], now_ns
     rows[:, layout.OUT_END] = FlowEnd.LIVE
     rows[:, layout.OUT_ENDED_AT] = now_ns
     return rows
+
+
+def queues_of(memory: Memory, interface: int) -> Iterator[NDArray[Any]]:
+    """The flows of an interface, in the order of their numbers, in as many parts as `Memory.forget` can take one of.
+
+    Yields:
+        int64 (flows, 2): number and entry.
+    """
+    used = int(memory.clock[layout.POOL_USED])
+    pool = memory.pool[: used * layout.ENTRY_WORDS].reshape(used, layout.ENTRY_WORDS)
+    entries = np.flatnonzero((pool[:, layout.FLOW] > 0) & (pool[:, layout.OWNER] & _LOW == interface))
+    flows = pool[entries, layout.FLOW]
+    order = np.argsort(flows)
+    rows = np.stack([flows[order], entries[order]], axis=1)
+    for begin in range(0, len(rows), layout.FORGET_QUEUE):
+        yield rows[begin : begin + layout.FORGET_QUEUE]
 
 
 def flow_columns_of(rows: NDArray[Any]) -> FlowColumns:

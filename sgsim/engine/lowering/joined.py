@@ -16,7 +16,7 @@ from sgsim.engine.lowering.nodes import MOST_PLACES, leaves_for, moved
 from sgsim.engine.lowering.units import FamilyTables, Unit
 from sgsim.errors import RuleError
 from sgsim.kernels.arrays import Column, Rules
-from sgsim.kernels.match import HEAD_PAGES, ROW_AFTER, SERVICE_PAGES
+from sgsim.kernels.rule_layout import HEAD_PAGES, ROW_AFTER, SERVICE_PAGES
 from sgsim.model.address import Family
 
 _WORD: Final = (1 << 64) - 1

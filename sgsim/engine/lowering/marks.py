@@ -7,7 +7,7 @@ from attrs import define, field
 from numpy.typing import NDArray
 
 from sgsim.kernels.arrays import Column
-from sgsim.kernels.match import PAGE_AT, PAGE_BITS, PAGE_WORDS
+from sgsim.kernels.rule_layout import PAGE_AT, PAGE_BITS, PAGE_WORDS
 
 
 @define

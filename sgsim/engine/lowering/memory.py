@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.conntrack.pressure import FIRST_BIN_NS, MOST_BINS
-from sgsim.kernels import calendar, layout
+from sgsim.kernels import layout
+from sgsim.kernels.addresses import addresses
 from sgsim.kernels.arrays import Column, Memory
-from sgsim.kernels.forget import rebuild_ended
-from sgsim.kernels.fragments import rebuild_fragments
-from sgsim.kernels.pressure import put_departed
-from sgsim.kernels.structs import addresses
-from sgsim.kernels.table import spread_index
+from sgsim.kernels.entry_points import put_departed, rebuild_ended, rebuild_fragments, spread_index
 
 FIRST_ENTRIES = 4096
 FIRST_DEPARTED = 16_384
@@ -76,6 +73,13 @@ class MemoryKeeper:
         self.addresses = addresses(self.memory)
         self._tell_sizes()
 
+    def queue(self, rows: NDArray[Any]) -> None:
+        """Name the flows to forget next, int64 (flows, 2): number and entry; what was queued before is found again later."""
+        memory = self.memory
+        memory.forget[: rows.size] = rows.reshape(-1)
+        memory.clock[layout.FORGET_TABLE], memory.clock[layout.FORGET_AT] = 0, 0
+        memory.clock[layout.FORGET_COUNT] = len(rows)
+
     def _tell_sizes(self) -> None:
         """Tell kernels how much the arrays hold now, and where they are."""
         memory = self.memory
@@ -104,8 +108,8 @@ class MemoryKeeper:
             extra=self._extra.sized(entries * layout.EXTRA_WORDS) if self.record_flows else nothing,
             wide=np.zeros(0, dtype=np.uint64),
             index=self._index.sized(entries * 4),
-            heads=np.zeros(calendar.ROUNDS * calendar.SLOTS * calendar.LANES, dtype=np.int32),
-            occupied=np.zeros(calendar.ROUNDS * calendar.SLOTS // 64, dtype=np.uint64),
+            heads=np.zeros(layout.ROUNDS * layout.SLOTS * layout.LANES, dtype=np.int32),
+            occupied=np.zeros(layout.ROUNDS * layout.SLOTS // 64, dtype=np.uint64),
             due=self._due.sized(entries * 3),
             tables=nothing,
             bins=nothing,

@@ -9,7 +9,7 @@ from sgsim.conntrack.exempt import ExemptTraffic
 from sgsim.conntrack.timeouts import Timeouts
 from sgsim.kernels import layout
 from sgsim.kernels.arrays import Column, Network
-from sgsim.kernels.locate import put_owners, put_wide_owners
+from sgsim.kernels.entry_points import put_owners, put_wide_owners
 from sgsim.model.address import Family
 from sgsim.model.interface import Interface
 from sgsim.model.states import TcpState

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.kernels.match import LEAF, NODE_AT
+from sgsim.kernels.rule_layout import LEAF, NODE_AT
 
 MOST_PLACES: Final = 1 << (32 - NODE_AT)
 """How many places a reference can tell apart."""

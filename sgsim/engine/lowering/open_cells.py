@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sgsim.engine.lowering.cross import Claims, Cross, cross
 from sgsim.engine.lowering.services import FIRST_SERVICE, ServiceClasses
-from sgsim.kernels.match import OPEN_BY_PEER, PROTOCOL_FROM
+from sgsim.kernels.rule_layout import OPEN_BY_PEER, PROTOCOL_FROM
 from sgsim.model.address import Family
 from sgsim.model.protocol import ANY_PROTOCOL, Protocol
 from sgsim.model.states import Direction

@@ -7,7 +7,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from sgsim.kernels import match as kernel_match
+from sgsim.kernels import rule_layout
 from sgsim.model.address import Family
 from sgsim.model.protocol import ANY_PROTOCOL, ICMP_PROTOCOLS, Protocol
 from sgsim.model.states import Direction
@@ -17,9 +17,9 @@ from sgsim.rules.rule import Rule
 
 FIRST_SERVICE = {
     Protocol.TCP: 0,
-    Protocol.UDP: kernel_match.UDP_FROM,
-    Protocol.ICMP: kernel_match.ICMP_FROM,
-    Protocol.ICMPV6: kernel_match.ICMPV6_FROM,
+    Protocol.UDP: rule_layout.UDP_FROM,
+    Protocol.ICMP: rule_layout.ICMP_FROM,
+    Protocol.ICMPV6: rule_layout.ICMPV6_FROM,
 }
 """The number of the first service of each protocol that has more than one."""
 
@@ -71,7 +71,7 @@ def service_classes(rules: Sequence[Rule], others: Iterable[Ranges] = ()) -> Ser
         ranges.append(other)
     flat = np.array([pair for each in ranges for pair in each], dtype=np.int64).reshape(-1, 2)
     ends = flat[:, 1] + 1
-    starts = np.unique(np.concatenate([[0], flat[:, 0], ends[ends < kernel_match.SERVICES]]))
+    starts = np.unique(np.concatenate([[0], flat[:, 0], ends[ends < rule_layout.SERVICES]]))
     return ServiceClasses(
         starts,
         np.array(of_rule, dtype=np.int64),
@@ -84,8 +84,8 @@ def service_classes(rules: Sequence[Rule], others: Iterable[Ranges] = ()) -> Ser
 def service_ranges(rule: Rule) -> Ranges:
     """The services that a rule admits."""
     if rule.protocol == ANY_PROTOCOL:
-        return ((0, kernel_match.SERVICES - 1),)
-    without_ports = (kernel_match.PROTOCOL_FROM + rule.protocol,) * 2
+        return ((0, rule_layout.SERVICES - 1),)
+    without_ports = (rule_layout.PROTOCOL_FROM + rule.protocol,) * 2
     first = FIRST_SERVICE.get(Protocol(rule.protocol)) if rule.protocol in FIRST_SERVICE else None
     if rule.ports is not None and first is not None:
         ports = (first + rule.ports.first, first + rule.ports.last)
@@ -102,8 +102,8 @@ def service_ranges(rule: Rule) -> Ranges:
 
 def header_of_service(service: int, direction: Direction, family: Family) -> Header:
     """A header that asks for a service by its number, from nobody in particular."""
-    if service >= kernel_match.PROTOCOL_FROM:
-        return Header(direction, family, 0, service - kernel_match.PROTOCOL_FROM, None)
+    if service >= rule_layout.PROTOCOL_FROM:
+        return Header(direction, family, 0, service - rule_layout.PROTOCOL_FROM, None)
     protocol, first = max(
         ((protocol, first) for protocol, first in FIRST_SERVICE.items() if first <= service), key=lambda pair: pair[1]
     )

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from numpy.typing import NDArray
 
 from sgsim.engine.lowering.nodes import leaves_for, moved, nodes_at
-from sgsim.kernels.match import STEPS
+from sgsim.kernels.rule_layout import STEPS
 
 _HALF: Final = 16
 

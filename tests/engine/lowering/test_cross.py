@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sgsim.engine.lowering import cross as lowering_cross
 from sgsim.engine.lowering.cross import Claims, Cross, cross
-from sgsim.kernels.match import BLOCK, BLOCK_BITS, BLOCKS, GROUP_BITS, LEAF, NODE_AT
+from sgsim.kernels.rule_layout import BLOCK, BLOCK_BITS, BLOCKS, GROUP_BITS, LEAF, NODE_AT
 
 CLASSES = 2 * (1 << GROUP_BITS) + 3
 edges = st.one_of(
