@@ -21,7 +21,14 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from equivalence.in_step import InStep
-from equivalence.random_setups import other_settings, port_acls, random_inventory, random_options, timed_profile
+from equivalence.random_setups import (
+    other_settings,
+    port_acls,
+    random_inventory,
+    random_options,
+    timed_profile,
+    tracking_groups,
+)
 from equivalence.random_traffic import JUMPS_NS, START_NS, TICK_STEPS_NS, Traffic, random_packets
 
 from sgsim.conntrack.policies import Fragments
@@ -106,8 +113,18 @@ def _back(_rng: random.Random, setup: Setup) -> Setup:
     return setup.sending(back_share=0.5)
 
 
+def _steady(rng: random.Random, setup: Setup) -> Setup:
+    """Long talks of one host with two others, that rules admit and track: packets go on in flows of batches before."""
+    sent = setup.sending(
+        ipv4=("10.0.0.5", "10.0.0.5", "198.51.100.7", "203.0.113.1"), ipv6_share=0, ports=(443, 40000),
+        protocols=(6, 6, 17, 17, 47), flags=(2, 18, *(16, 24) * 6, 17, 4), packets_of_each=rng.choice([20, 40, 100]),
+        fragment_share=0, unread_share=0.01, between_ns=rng.choice([1000, 200_000]), step_share=0.01,
+    )  # fmt: skip
+    return sent._replace(inventory=evolve(sent.inventory, network_acls={}, groups=tracking_groups()))
+
+
 SHAPES: Final[tuple[Shape, ...]] = (
-    _plain, _plain, _plain, _jumps, _ticks, _long, _fragments, _ipv6, _still, _back, _fragments_at_the_edge,
+    _plain, _plain, _plain, _steady, _steady, _steady, _jumps, _ticks, _long, _fragments, _ipv6, _still, _back, _fragments_at_the_edge,
 )  # fmt: skip
 
 

@@ -103,6 +103,18 @@ def random_inventory(rng: random.Random, *, allow_unresolved: bool = True) -> In
     )
 
 
+def tracking_groups() -> dict[str, SecurityGroup]:
+    """Groups that admit everything from and to everyone, by rules of which none is open to everyone."""
+    halves = [Cidr(IPNetwork(block)) for block in ("0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1")]
+    return {
+        name: SecurityGroup(
+            group_id=name,
+            rules=[Rule(group_id=name, direction=way, protocol=-1, peer=half) for way in Direction for half in halves],
+        )
+        for name in ("sg-1", "sg-2", "sg-3")
+    }
+
+
 def _open_rules(group_id: str) -> list[Rule]:
     """All traffic both ways, from and to everyone."""
     peers = [Cidr(IPNetwork(block)) for block in ("0.0.0.0/0", "::/0")]

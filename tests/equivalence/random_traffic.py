@@ -57,6 +57,7 @@ class Traffic:
     ipv6: Sequence[str] = IPV6
     ports: Sequence[int] = _PORTS
     protocols: Sequence[int] = (6, 6, 6, 17, 17, 1, 47)
+    flags: Sequence[int] = _FLAGS
     packets_of_each: int = 10
     """How many packets a talk of two ends has, about; they come among those of others."""
     ipv6_share: float = 0.3
@@ -111,7 +112,7 @@ def _headers(rng: np.random.Generator, count: int, kind: Traffic) -> dict[str, C
         "fragment_offset": np.where(is_later, 1480, 0),
         "more_fragments": is_fragment & (~is_later | (rng.random(count) < 0.5)),
     }  # fmt: skip
-    columns |= _services(rng, columns)
+    columns |= _services(rng, columns, kind)
     for name in ("src_port", "dst_port", "tcp_flags", "icmp_type", "icmp_code"):
         columns[name] = np.where(is_later, 0, columns[name])
     return columns
@@ -163,7 +164,7 @@ def _halves(value: int) -> tuple[int, int]:
     return value >> 64, value & (2**64 - 1)
 
 
-def _services(rng: np.random.Generator, columns: dict[str, Column]) -> dict[str, Column]:
+def _services(rng: np.random.Generator, columns: dict[str, Column], kind: Traffic) -> dict[str, Column]:
     """Flags, types and identifiers, as the protocol has them."""
     protocol, count = columns["protocol"], len(columns["protocol"])
     is_icmp = (protocol == Protocol.ICMP) | (protocol == Protocol.ICMPV6)
@@ -175,7 +176,7 @@ def _services(rng: np.random.Generator, columns: dict[str, Column]) -> dict[str,
     return {
         "src_port": np.where(_is_any(known, ICMP_QUERIES), identifier, columns["src_port"]),
         "dst_port": np.where(_is_any(known, ICMP_ANSWERS), identifier, columns["dst_port"]),
-        "tcp_flags": np.where(protocol == Protocol.TCP, rng.choice(_FLAGS, count), 0),
+        "tcp_flags": np.where(protocol == Protocol.TCP, rng.choice(kind.flags, count), 0),
         "icmp_type": icmp_type,
         "icmp_code": np.where(is_icmp, rng.choice([0, 0, 0, 1, 4], count), 0),
     }
