@@ -7,7 +7,6 @@ items are found a column at a time, without a branch for each packet; `locate` f
 import numpy as np
 
 from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets
-from sgsim.kernels.forget import ask_for_ended
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     ENTRY_WORDS,
@@ -133,5 +132,3 @@ def resolve(m: Memory, items: Items, count: int) -> None:
             prefetch(m.pool, entry * ENTRY_WORDS)
             if has_extra:
                 prefetch(m.extra, entry * EXTRA_WORDS)
-        else:
-            ask_for_ended(m, items.hashed[item])

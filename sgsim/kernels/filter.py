@@ -141,7 +141,7 @@ def _judge_items(
     begin, expected = 0, -1
     while begin < count:
         item = begin
-        if items.is_plain[item]:
+        if items.is_plain[item] and items.entry[item] >= 0:
             if at - begin != expected:
                 expected = at - begin
                 expect_peace(facts, out, at, items, begin, count)

@@ -188,14 +188,6 @@ def has_ended(m: Memory, print_: np.uint64) -> bool:
 
 
 @kernel(is_entry=False, inline=True)
-def ask_for_ended(m: Memory, hashed: np.uint64) -> None:
-    """Ask early for where `has_ended` will look for a flow that seems to be new; of IPv6 that is another place."""
-    place = np.int64((hashed | np.uint64(1)) >> np.uint64(1) & np.uint64(m.clock[ENDED_MASK]))
-    prefetch(m.ended, place)
-    prefetch(m.ended, place + m.clock[ENDED_MASK] + 1)
-
-
-@kernel(is_entry=False, inline=True)
 def _add_ended(m: Memory, facts: Facts, print_: np.uint64) -> None:
     mask = np.uint64(m.clock[ENDED_MASK])
     at = print_ >> np.uint64(1) & mask
