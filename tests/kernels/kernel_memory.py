@@ -67,12 +67,13 @@ def remove(memory: int, entry: int) -> None:
 
 @numba.njit
 def schedule(memory: int, flow: int, expires_ns: int) -> int:
-    """Put a new entry into the calendar; give its number."""
+    """Put an entry that begins now into the calendar; give its number."""
     m = memory_at(memory)
     entry = table.take_entry(m)
     word = entry * layout.ENTRY_WORDS
     m.pool[word + layout.FLOW], m.pool[word + layout.EXPIRES] = flow, expires_ns
-    calendar.put(m, entry)
+    m.pool[word + layout.OPENED], m.pool[word + layout.STATE] = m.clock[layout.NOW], 0
+    calendar.put_new(m, entry)
     return entry
 
 
@@ -80,12 +81,10 @@ def schedule(memory: int, flow: int, expires_ns: int) -> int:
 def refresh(memory: int, entry: int, expires_ns: int) -> None:
     """Let an entry expire at another time, as the engine does it."""
     m = memory_at(memory)
-    word = entry * layout.ENTRY_WORDS + layout.EXPIRES
-    is_sooner = expires_ns < m.pool[word]
-    m.pool[word] = expires_ns
-    if is_sooner:
-        calendar.take(m, entry)
-        calendar.put(m, entry)
+    is_late = calendar.comes_too_late(m, entry, expires_ns)
+    m.pool[entry * layout.ENTRY_WORDS + layout.EXPIRES] = expires_ns
+    if is_late:
+        calendar.put_again(m, entry)
 
 
 @numba.njit

@@ -12,10 +12,12 @@ from kernels.kernel_memory import cancel, entry_words, expire, new_keeper, place
 from sgsim.kernels import calendar, layout
 
 TICK = 1 << calendar.TICK_SHIFT
-SPANS = [0, 1, TICK - 1, TICK, TICK + 1] + [
-    (TICK << 8 * level) + step for level in range(1, calendar.ROUNDS - 1) for step in (-1, 0, 1)
-]
-"""Times at and beside the ends of each round."""
+SPANS = (
+    [0, 1, TICK - 1, TICK, TICK + 1]
+    + [(TICK << 8 * level) + step for level in range(1, calendar.ROUNDS - 1) for step in (-1, 0, 1)]
+    + [calendar.EARLY_NS + step for step in (-TICK, -1, 0, 1, TICK)]
+)
+"""Times at and beside the ends of each round, and when a new entry is looked at first."""
 
 _OUT = 70_000
 
