@@ -101,6 +101,10 @@ class TrafficDiff:
     groups: tuple[TrafficGroup, ...]
     """The largest first within each kind."""
     tables: tuple[TableChange, ...]
+    tcp: int
+    """Records of TCP, where the traffic is flow logs."""
+    tcp_without_flags: int
+    """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
     broken: str | None
     """Why the input ended before its end."""
 

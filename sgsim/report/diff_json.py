@@ -10,6 +10,7 @@ from sgsim.model.rule_ref import RuleRef
 from sgsim.report.diff_report import DiffReport
 from sgsim.report.diff_sections import traffic_text
 from sgsim.report.region_text import cidrs
+from sgsim.report.traffic_diff_sections import note_on_tables
 from sgsim.report.units import rfc3339
 from sgsim.rules.ranges import Ranges
 from sgsim.rules.service import by_protocol, service_texts
@@ -88,6 +89,7 @@ def _traffic(found: "TrafficDiff") -> Document:
             }
             for table in found.tables
         ],
+        "peaks_note": note_on_tables(found),
         "broken": found.broken,
     }
 

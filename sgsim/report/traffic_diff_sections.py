@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from sgsim.model.protocol import protocol_name
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
 from sgsim.report.change_sections import FATES, TONES
+from sgsim.report.sentences import peaks_note
 from sgsim.report.units import counted, duration, number, offset
 
 if TYPE_CHECKING:
@@ -42,7 +43,15 @@ def traffic_sections(found: "TrafficDiff") -> Iterator[Section]:
         if groups:
             yield Section(TITLES[str(count.kind)], list(_kind(str(count.kind), groups)))
     if found.tables:
-        yield Section("Tracking tables", [_tables(found.tables, found)])
+        note = note_on_tables(found)
+        warnings = [Paragraph(note, is_warning=True)] if note is not None else []
+        yield Section("Tracking tables", [*warnings, _tables(found.tables, found)])
+
+
+def note_on_tables(found: "TrafficDiff") -> str | None:
+    """What should be known of the peaks of tables; None if they are as exact as the traffic."""
+    has_peaks = any(table.old_peak or table.new_peak for table in found.tables)
+    return peaks_note(found.tcp, found.tcp_without_flags) if has_peaks else None
 
 
 def _summary(found: "TrafficDiff") -> Iterator[Block]:

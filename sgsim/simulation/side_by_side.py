@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from sgsim.engine.base import Engine
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import NoTrafficError, SourceError, UnresolvedReferenceError
-from sgsim.model.columns import DecisionColumns, PacketColumns
+from sgsim.model.columns import Column, DecisionColumns, PacketColumns, RecordColumns
+from sgsim.model.line_columns import NO_FLAGS
+from sgsim.model.protocol import Protocol
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.engines import choose_engine, make_engine
@@ -72,6 +74,10 @@ class SideBySide:
     _inventory: Inventory
     packets: int = 0
     """How many packets were read, or records of flow logs."""
+    tcp: int = 0
+    """Records of TCP."""
+    tcp_without_flags: int = 0
+    """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
     start_ns: int | None = None
     end_ns: int | None = None
     broken: str | None = None
@@ -148,6 +154,8 @@ class SideBySide:
         if isinstance(self.source, FlowLogSource):
             for batch in self.source.event_batches(self._taken_at):
                 events = batch.events
+                tcp, without_flags = _count_tcp(batch.records, events.record[events.is_lead])
+                self.tcp, self.tcp_without_flags = self.tcp + tcp, self.tcp_without_flags + without_flags
                 weights = np.where(events.is_lead, batch.records.packets[events.record], 0).astype(np.int64)
                 yield batch.packets, weights, int(events.is_lead.sum())
             return
@@ -169,3 +177,9 @@ class SideBySide:
             raise (
                 NoTrafficError(f"{error}; then the input broke off: {self.broken}") if self.broken else error
             ) from error
+
+
+def _count_tcp(records: RecordColumns, rows: Column) -> tuple[int, int]:
+    """How many of some records are TCP and not skipped, and of how many of these the log does not tell the flags."""
+    is_tcp = (records.protocol[rows] == Protocol.TCP) & (records.skip[rows] == 0)
+    return int(is_tcp.sum()), int((is_tcp & (records.flags[rows] == NO_FLAGS)).sum())

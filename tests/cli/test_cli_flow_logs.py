@@ -134,3 +134,18 @@ def test_an_interface_that_a_change_brings_is_told_with_its_time(sgsim, here):
     before, after = (sgsim("explain", *given, "--packet", number, "flows.log").stdout for number in (3, 4))
     assert before.startswith("SKIP  a record of an interface that is not known\n")
     assert "eni-b, inbound: ALLOW (rule, state new)" in after
+
+
+def test_a_diff_says_that_peaks_of_a_log_without_flags_are_bounds(sgsim, here):
+    rules = "groups: {{sg-web: {{ingress: [{{protocol: tcp, ports: {}, from: 0.0.0.0/0}}]}}}}\n"
+    interfaces = "interfaces: {eni-a: {addresses: 10.0.0.5, groups: sg-web}}\n"
+    for name, port in (("old.yaml", 443), ("new.yaml", 444)):
+        (here / name).write_text(rules.format(port) + interfaces)
+    flow = "198.51.100.7:40000 10.0.0.5:443"
+    for flags, is_told in (("-", True), (2, False)):
+        (here / "flows.log").write_text(log(record(flow, flags=flags)))
+        text = sgsim("diff", "old.yaml", "new.yaml", "-t", "flows.log").stdout
+        assert ("Tracking tables\n  No TCP record tells its tcp-flags" in text) == is_told
+        document = json.loads(sgsim("diff", "old.yaml", "new.yaml", "-t", "flows.log", "--format", "json").stdout)
+        jsonschema.validate(document, read_schema("diff"))
+        assert (document["traffic"]["peaks_note"] is not None) == is_told
