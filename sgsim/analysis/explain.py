@@ -76,7 +76,13 @@ def explain_frame(
     moment = replay_until(inventory, traffic, options, packet, changes=changes)
     clock_ns = moment.engine.now_ns
     late_ns = 0 if clock_ns is None else max(0, clock_ns - moment.time_ns)
-    frame = Frame(file=moment.file, number=moment.number, after_ns=moment.time_ns - moment.start_ns, late_ns=late_ns)
+    frame = Frame(
+        file=moment.file,
+        number=moment.number,
+        after_ns=moment.time_ns - moment.start_ns,
+        late_ns=late_ns,
+        is_record=moment.is_record,
+    )
     if moment.packet is None or moment.unreadable is not None:
         return Explanation(
             packet=None,

@@ -87,6 +87,8 @@ class Frame:
     """Time since the first packet of the traffic."""
     late_ns: int
     """How far its time is before the clock; 0 if it is not."""
+    is_record: bool = False
+    """Whether it is the lead of a flow-log record, and `number` that of its line."""
 
 
 @frozen(kw_only=True)

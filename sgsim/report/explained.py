@@ -1,6 +1,7 @@
 """What `sgsim.explain` gives: an explanation that reads itself."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Unpack
 
 from attrs import frozen
@@ -15,7 +16,15 @@ from sgsim.report.explanation import explanation_text
 from sgsim.report.explanation_json import explanation_document
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory, check_inventory
-from sgsim.simulation.api import FilterOptions, TrafficOptions, filter_options, inputs_of, packet_at, traffic_options
+from sgsim.simulation.api import (
+    FilterOptions,
+    TrafficOptions,
+    changes_of,
+    filter_options,
+    inputs_of,
+    packet_at,
+    traffic_options,
+)
 
 
 @frozen(repr=False)
@@ -72,7 +81,7 @@ def explain_recorded(
     traffic: object,
     packet: int | str,
     *,
-    changes: Iterable[Change] = (),
+    changes: str | Path | Iterable[Change] = (),
     **options: Unpack[TrafficOptions],
 ) -> Explained:
     """Tell the way of a recorded packet, past the table as it stood when it came.
@@ -81,7 +90,7 @@ def explain_recorded(
         rules: What `sgsim.load` gives.
         traffic: As `sgsim.replay` takes it.
         packet: Its number, as Wireshark counts, or the line of a flow log; `"FILE:NUMBER"` where there are several files.
-        changes: Rules that take over while the traffic runs.
+        changes: Rules that take over while the traffic runs; or the path of a YAML timeline.
         **options: As `sgsim.replay` takes them, see `sgsim.simulation.api.TrafficOptions`.
 
     Raises:
@@ -92,5 +101,7 @@ def explain_recorded(
     check_inventory(rules)
     if isinstance(packet, bool) or not isinstance(packet, int | str):
         raise ConfigError(f"packet must be a number or FILE:NUMBER, got {packet!r}")
-    facts = explain_frame(rules, inputs_of(traffic), traffic_options(**options), packet, changes=list(changes))
+    facts = explain_frame(
+        rules, inputs_of(traffic), traffic_options(**options), packet, changes=changes_of(changes, rules)
+    )
     return Explained(facts)

@@ -55,9 +55,10 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 
 def _frame(frame: Frame) -> Iterator[str]:
-    yield f"      packet {frame.number} of {frame.file}, {length_text(frame.after_ns)} after the first"
+    noun, where = ("record", "the record on line") if frame.is_record else ("packet", "packet")
+    yield f"      {where} {frame.number} of {frame.file}, {length_text(frame.after_ns)} after the first"
     if frame.late_ns:
-        yield f"      its time is {length_text(frame.late_ns)} before that of an earlier packet; it is judged at the later time"
+        yield f"      its time is {length_text(frame.late_ns)} before that of an earlier {noun}; it is judged at the later time"
 
 
 def nowhere_sentence(explanation: Explanation) -> str:
@@ -97,7 +98,9 @@ def where_sentence(stop: Stop, explanation: Explanation) -> str:
     if any(first <= own <= last for first, last in stop.interface.owned_ranges(five_tuple.family)):
         owns = f"{interface_id} owns the {role} {format_address(own, five_tuple.family)}"
     else:
-        owns = f"The capture was taken at {interface_id} and says that the packet is {WAYS[stop.direction]}"
+        is_record = explanation.frame is not None and explanation.frame.is_record
+        taken = "The record is of" if is_record else "The capture was taken at"
+        owns = f"{taken} {interface_id} and says that the packet is {WAYS[stop.direction]}"
     if not stop.interface.group_ids:
         return f"{owns}."
     groups = groups_text(stop, explanation)

@@ -116,12 +116,6 @@ def replay(  # noqa: PLR0913  # keywords, one for each thing that can be kept
     check_inventory(rules)
     from sgsim.simulation.driver import Wanted, run  # noqa: PLC0415  # numpy is only for those who replay
 
-    if isinstance(changes, str | Path):
-        from sgsim.documents.timeline import load_timeline  # noqa: PLC0415  # most replays have none
-
-        planned = load_timeline(changes, rules)
-    else:
-        planned = list(changes)
     wanted = Wanted(
         decisions=_paths(decisions),
         flows=_paths(flows),
@@ -135,7 +129,7 @@ def replay(  # noqa: PLR0913  # keywords, one for each thing that can be kept
         traffic_options(**options),
         engine=engine,
         wanted=wanted,
-        changes=planned,
+        changes=changes_of(changes, rules),
         threads=threads,
     )
 
@@ -229,6 +223,19 @@ def inputs_of(traffic: object) -> list[Any]:
         return [traffic]
     is_of_packets = bool(traffic) and all(hasattr(item, "fields_desc") for item in traffic)
     return [traffic] if is_of_packets else list(traffic)
+
+
+def changes_of(changes: str | Path | Iterable[Change], rules: Inventory) -> list[Change]:
+    """What somebody calls changes: the changes, or the path of a YAML timeline.
+
+    Raises:
+        SgsimError: If the timeline cannot be read.
+    """
+    if not isinstance(changes, str | Path):
+        return list(changes)
+    from sgsim.documents.timeline import load_timeline  # noqa: PLC0415  # most replays have none
+
+    return load_timeline(changes, rules)
 
 
 def _paths(targets: str | Path | Iterable[str | Path]) -> list[str | Path]:

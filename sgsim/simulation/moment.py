@@ -23,6 +23,7 @@ from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.timeline import Timeline
 from sgsim.simulation.whole import ever_known
 from sgsim.sources.base import is_recorded
+from sgsim.sources.flow_log import FlowLogSource
 
 
 @frozen(kw_only=True)
@@ -41,6 +42,8 @@ class Moment:
     """None if it could not be read."""
     unreadable: Reason | None
     """Why it could not be read; None if it could."""
+    is_record: bool
+    """Whether the traffic is flow logs."""
     ended: Mapping[FlowKey, EndedFlow]
     """How each flow ended that is remembered no more; the last of each key."""
 
@@ -91,6 +94,7 @@ def replay_until(
                         start_ns=start_ns,
                         packet=last,
                         unreadable=None if last is not None else Reason(int(part.skip[row])),
+                        is_record=isinstance(source, FlowLogSource),
                         ended=ended,
                     )
                 seen = max(seen, int(part.number[part.file == file].max(initial=0)))

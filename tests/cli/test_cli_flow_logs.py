@@ -133,6 +133,7 @@ def test_an_interface_that_a_change_brings_is_told_with_its_time(sgsim, here):
     assert "Interfaces that no document describes at the time, whose records were skipped: eni-b (1 record)." in told
     before, after = (sgsim("explain", *given, "--packet", number, "flows.log").stdout for number in (3, 4))
     assert before.startswith("SKIP  a record of an interface that is not known\n")
+    assert "the record on line 4 of flows.log, 60 s after the first" in after
     assert "eni-b, inbound: ALLOW (rule, state new)" in after
 
 

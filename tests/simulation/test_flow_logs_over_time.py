@@ -9,7 +9,6 @@ from simulation.flow_log_texts import default_lines, log, record
 
 import sgsim
 from sgsim.analysis.traffic_diff import diff_traffic
-from sgsim.documents.timeline import load_timeline
 from sgsim.engine.options import EngineOptions
 from sgsim.model.interface import TimeoutOverrides
 from sgsim.rules.change import Change
@@ -159,8 +158,10 @@ def test_a_record_of_it_can_be_explained(tmp_path):
 def test_a_timeline_brings_one(tmp_path):
     timeline = tmp_path / "timeline.yaml"
     timeline.write_text("- at: 60\n  interfaces:\n    eni-b: {addresses: 10.0.0.6, groups: sg-web}\n")
-    result = replayed(tmp_path, ONE, log(*AT_B), load_timeline(timeline, ONE))
+    result = replayed(tmp_path, ONE, log(*AT_B), timeline)
     assert ["rule", "no_interface", "rule", "no_rule"] == result.decisions["reason"].to_list()
+    told = str(sgsim.explain_recorded(ONE, tmp_path / "flows.log", 4, changes=timeline))
+    assert "eni-b, inbound: ALLOW" in told
 
 
 @pytest.mark.parametrize("engine", ENGINES)
