@@ -16,7 +16,6 @@ from sgsim.analysis.observed import openings
 from sgsim.errors import ConfigError
 from sgsim.model.columns import packet_at
 from sgsim.model.decision import Verdict
-from sgsim.model.states import Direction
 from sgsim.rules.inventory import Inventory, check_inventory
 from sgsim.rules.rule import Rule
 from sgsim.simulation.api import TrafficOptions, inputs_of, traffic_options
@@ -391,16 +390,3 @@ class _Proof:
         return Replayed(
             passed=self._passed[held_out], newly_denied=self._denied[held_out], examples=tuple(self._examples[held_out])
         )
-
-
-def changed_rules(old: Inventory, new: Inventory) -> dict[str, dict[Direction, tuple[list[Rule], list[Rule]]]]:
-    """For each group and direction, the rules to add and those to take away."""
-    found: dict[str, dict[Direction, tuple[list[Rule], list[Rule]]]] = {}
-    for group_id, group in old.groups.items():
-        for direction in Direction:
-            before, after = list(group.rules_of(direction)), list(new.groups[group_id].rules_of(direction))
-            added = [rule for rule in after if rule not in before]
-            gone = [rule for rule in before if rule not in after]
-            if added or gone:
-                found.setdefault(group_id, {})[direction] = (added, gone)
-    return found

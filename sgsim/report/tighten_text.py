@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from sgsim.analysis.tighten import Replacement, Replayed, Tightening, changed_rules
+from sgsim.analysis.tighten import Replacement, Replayed, Tightening
 from sgsim.documents.aws_writer import permissions
 from sgsim.model.states import Direction
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
 from sgsim.report.units import counted, number, rfc3339, shell_line
+from sgsim.rules.changed_items import changed_rules
 from sgsim.rules.inventory import Inventory
 
 _TONES = {"narrowed": "skip", "removed": "deny", "given back": "allow", "kept": "allow", "not seen": ""}

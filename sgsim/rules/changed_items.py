@@ -7,9 +7,10 @@ from typing import TypeVar
 from attrs import evolve, frozen
 
 from sgsim.model.interface import Interface
+from sgsim.model.states import Direction
 from sgsim.rules.inventory import Inventory
 from sgsim.rules.network_acl import NetworkAcl
-from sgsim.rules.rule import GroupReference, PrefixListReference
+from sgsim.rules.rule import GroupReference, PrefixListReference, Rule
 from sgsim.rules.security_group import SecurityGroup
 from sgsim.rules.subnet_edge import subnet_id_of
 
@@ -38,6 +39,19 @@ def changed_items(before: Inventory, after: Inventory) -> tuple[ChangedItem, ...
         *(("network ACL", key, text) for key, text in _acls(before.network_acls, after.network_acls)),
     )
     return tuple(ChangedItem(f"{kind} {key}: {text}", (kind, key) in used) for kind, key, text in found)
+
+
+def changed_rules(old: Inventory, new: Inventory) -> dict[str, dict[Direction, tuple[list[Rule], list[Rule]]]]:
+    """For each group and direction, the rules to add and those to take away."""
+    found: dict[str, dict[Direction, tuple[list[Rule], list[Rule]]]] = {}
+    for group_id, group in old.groups.items():
+        for direction in Direction:
+            before, after = list(group.rules_of(direction)), list(new.groups[group_id].rules_of(direction))
+            added = [rule for rule in after if rule not in before]
+            gone = [rule for rule in before if rule not in after]
+            if added or gone:
+                found.setdefault(group_id, {})[direction] = (added, gone)
+    return found
 
 
 def changed_acls(before: Inventory, after: Inventory) -> tuple[str, ...]:
