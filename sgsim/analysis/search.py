@@ -18,7 +18,7 @@ from sgsim.analysis.openings import OpeningFinder, Openings
 from sgsim.analysis.question import Question
 from sgsim.analysis.witness import STAND_INS, nice_address, nice_service, opening_packet
 from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
-from sgsim.errors import UnresolvedReferenceError
+from sgsim.errors import ConfigError, UnresolvedReferenceError
 from sgsim.model.address import Family
 from sgsim.model.decision import Verdict
 from sgsim.model.interface import Interface
@@ -31,6 +31,9 @@ from sgsim.rules.ranges import EMPTY, Ranges, difference, intersection, merged
 from sgsim.rules.region import Region
 from sgsim.rules.service import ALL_SERVICES, protocol_services
 from sgsim.simulation.check import Answer, check_packet
+
+MOST_SHOWN = 5
+"""How many interfaces a message names."""
 
 _NOT_OF = {
     Family.IPV4: (protocol_services(Protocol.ICMPV6),),
@@ -58,6 +61,7 @@ def search(
 
     Raises:
         UnresolvedReferenceError: If the only ones hinge on peers whose addresses nobody gave.
+        ConfigError: If no packet of the question meets a known interface.
     """
     return _Search(inventory, question, verdict, options).run()
 
@@ -97,7 +101,20 @@ class _Search:
                     "document that has them, or --members GROUP=ADDRESS[,...], or --allow-unresolved to count them as "
                     "empty"
                 )
+        if not pairs:
+            self._check_met()
         return Found(None, pairs, (*self._notes(), *document_notes(self.inventory)))
+
+    def _check_met(self) -> None:
+        """Refuse a question that no interface can answer: a proof about nobody proves nothing."""
+        if not self.question.sources or not self.question.destinations:
+            return  # a group without members: nobody is there, which is an answer
+        known = ", ".join(list(self.inventory.interfaces)[:MOST_SHOWN]) or "none"
+        more = len(self.inventory.interfaces) - MOST_SHOWN
+        raise ConfigError(
+            "question must have a known interface at one end, and another end than itself, got none; known are "
+            f"{known}{f' and {more} more' if more > 0 else ''}: add a document that has it, or --interface ADDRESS=GROUP"
+        )
 
     def _notes(self) -> tuple[str, ...]:
         return tuple(filter(None, [search_note(self.inventory)]))

@@ -1,7 +1,7 @@
 """What readers of documents have noted is told with the answers that say nothing of it otherwise."""
 
 from attrs import evolve
-from builders import group, inventory
+from builders import group, interface, inventory
 
 from sgsim.analysis.diff import diff_rules
 from sgsim.analysis.document_notes import document_notes
@@ -14,7 +14,7 @@ from sgsim.rules.inventory import Note
 
 SENTENCE = "a.json: interfaces are left out: eni-a."
 KNOWN = evolve(
-    inventory(group("tcp 22 from 10.0.0.0/8")),
+    inventory(group("tcp 22 from 10.0.0.0/8"), interface()),
     notes=(
         Note("interfaces are left out: eni-a", origin="a.json", kind="left out"),
         Note("bits: 10.0.0.1/8", origin="a.json", kind=HOST_BITS),
@@ -33,5 +33,5 @@ def test_kinds_that_are_told_otherwise_are_left_out():
 
 def test_a_diff_and_a_proof_of_none_tell_them():
     assert SENTENCE in diff_rules(KNOWN, KNOWN).document_notes
-    question = Wording(destinations=("10.0.0.5",), ports=("80",)).question(KNOWN)
+    question = Wording(sources=("192.0.2.10",), destinations=("10.0.0.5",), ports=("80",)).question(KNOWN)
     assert SENTENCE in search(KNOWN, question, Verdict.ALLOW).notes

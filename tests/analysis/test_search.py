@@ -2,6 +2,7 @@
 
 import pytest
 from analysis.random_networks import networks
+from attrs import evolve
 from builders import group, interface, inventory
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from sgsim.analysis.question import Question, Wording
 from sgsim.analysis.search import search
 from sgsim.analysis.witness import opening_packet
-from sgsim.errors import UnresolvedReferenceError
+from sgsim.errors import ConfigError, UnresolvedReferenceError
 from sgsim.model.address import Family, parse_address
 from sgsim.model.decision import Reason, Verdict
 from sgsim.rules.address_set import AddressSet
@@ -40,6 +41,11 @@ def test_a_packet_is_found_exactly_if_there_is_one(known, sources, destinations,
         destinations=addresses(destinations),
         services=merged((service, service) for service in services),
     )
+    owners = {str(net.ip): each for each in known.interfaces.values() for net in each.addresses}
+    if all(owners.get(source) is owners.get(destination) for source in sources for destination in destinations):
+        with pytest.raises(ConfigError, match="question must have a known interface at one end"):
+            search(known, question, verdict)
+        return
     found = search(known, question, verdict)
     wanted = [
         opening_packet(parse_address(source)[0], parse_address(destination)[0], Family.IPV4, service, 40000)
@@ -73,6 +79,24 @@ def test_the_largest_question_has_an_answer(known, verdict):
         assert found.answer is None or found.answer.verdict is Verdict.DENY
     if verdict is Verdict.ALLOW and any(each.rules for each in known.groups.values()):
         assert found.answer is None or found.answer.verdict is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("known", "sources", "listed"),
+    [
+        (inventory(group()), ["any"], "known are none: add a document that has it, or --interface ADDRESS=GROUP"),
+        (inventory(group(), interface()), ["198.51.100.7"], "known are eni-a: add"),
+    ],
+)
+def test_a_proof_about_nobody_is_refused(known, sources, listed):
+    with pytest.raises(ConfigError, match=listed):
+        search(known, Wording(sources=sources, destinations=["198.51.100.9"]).question(known), Verdict.ALLOW)
+
+
+def test_nobody_reaches_a_group_without_members():
+    known = evolve(inventory(group(), group(group_id="sg-empty"), interface()), has_interface_document=True)
+    found = search(known, Wording(destinations=["sg-empty"]).question(known), Verdict.ALLOW)
+    assert (found.answer, found.pairs) == (None, 0)
 
 
 def two_tier(*db_rules):
