@@ -3,15 +3,15 @@
     python benchmarks/lookups.py [N ...]
 
 Rules are narrow ones at random, half for each direction; AWS lets an interface have 1,000 at most. `list` gives all N
-entries to one prefix list of one rule. Before any time is taken, look-ups must agree with the rules taken one after the
-other. Rates are of processor time on one thread, of random headers that were made beforehand, the median of some rounds;
-half the peers are of some rule's block.
+entries to one prefix list of one rule, `list6` does so with blocks of IPv6. Before any time is taken, look-ups must agree
+with the rules taken one after the other. Rates are of processor time on one thread, the median of some rounds, of headers
+in random order that were made beforehand: half are such that some narrow rule admits them, half are anything.
 """
 
 import statistics
 import sys
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 import numba
 import numpy as np
@@ -40,11 +40,21 @@ ROUNDS: Final = 7
 CHECKED: Final = 300
 
 
-@kernel(
-    signature=numba.int64(numba.int64, numba.uint64[::1], numba.uint8[::1], numba.uint16[::1], numba.int32[::1]),
-)
+class Headers(NamedTuple):
+    """Columns as in a batch of packets."""
+
+    peer_hi: np.ndarray
+    peer_lo: np.ndarray
+    protocol: np.ndarray
+    port: np.ndarray
+
+
+_COLUMNS: Final = (numba.uint64[::1], numba.uint64[::1], numba.uint8[::1], numba.uint16[::1])
+
+
+@kernel(signature=numba.int64(numba.int64, *_COLUMNS[1:], numba.int32[::1]))
 def look_up(place: int, peers: np.ndarray, protocols: np.ndarray, ports: np.ndarray, found: np.ndarray) -> int:
-    """Find the first rule of each header; gives how many have none."""
+    """Find the first rule of each header with an IPv4 peer; gives how many have none."""
     rules = rules_at(place)
     none = 0
     for row in range(len(peers)):
@@ -55,12 +65,31 @@ def look_up(place: int, peers: np.ndarray, protocols: np.ndarray, ports: np.ndar
     return none
 
 
-def with_list(entries: int) -> Inventory:
+@kernel(signature=numba.int64(numba.int64, *_COLUMNS, numba.int32[::1]))
+def look_up_wide(
+    place: int, his: np.ndarray, los: np.ndarray, protocols: np.ndarray, ports: np.ndarray, found: np.ndarray
+) -> int:
+    """The same with IPv6 peers."""
+    rules = rules_at(place)
+    none = 0
+    for row in range(len(los)):
+        service = service_number(np.int64(protocols[row]), np.int64(ports[row]), 0, 0)
+        first = first_rule(rules, 0, 1, his[row], los[row], service)
+        found[row] = first
+        none += first < 0
+    return none
+
+
+def with_list(entries: int, family: Family) -> Inventory:
     """One rule whose peers are a prefix list of so many entries."""
     rng = np.random.default_rng(2)
     made: set[str] = set()
     while len(made) < entries:
-        made.add(".".join(str(byte) for byte in rng.integers(1, 220, 3)) + ".0/24")
+        if family is Family.IPV4:
+            made.add(".".join(str(byte) for byte in rng.integers(1, 220, 3)) + ".0/24")
+        else:
+            provider, site, lan = rng.integers(0, (30, 1 << 16, 1 << 16))
+            made.add(f"2{provider:03x}:{site:x}:{lan:x}::/48")
     inventory = made_inventory(0)
     rule = Rule(
         group_id="sg-1", direction=Direction.INGRESS, protocol=6, ports=PortRange(443, 443),
@@ -71,35 +100,49 @@ def with_list(entries: int) -> Inventory:
     return evolve(inventory, groups={"sg-1": group}, prefix_lists={"pl-1": entry})
 
 
-def headers(rng: np.random.Generator, matcher: RuleMatcher, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Random peers, protocols and ports."""
-    blocks = [
-        pair
-        for rule in matcher.rules[Direction.INGRESS]
-        for pair in (rule.addresses.ranges(Family.IPV4) if rule.addresses else ())
-    ]
-    first, last = np.array(blocks).T
-    chosen = rng.integers(0, len(blocks), count)
-    within = first[chosen] + (rng.random(count) * (last[chosen] - first[chosen])).astype(np.int64)
-    peers = np.where(rng.random(count) < 0.5, within, rng.integers(0, 1 << 32, count))
-    protocols = np.where(rng.random(count) < 0.5, 6, 17).astype(np.uint8)
-    return peers.astype(np.uint64), protocols, rng.integers(1, 65_536, count, np.uint16)
+def headers(matcher: RuleMatcher, family: Family, count: int) -> Headers:
+    """Headers of which every other one fits a rule that is chosen at random."""
+    rng = np.random.default_rng(3)
+    rules = [rule for rule in matcher.rules[Direction.INGRESS] if rule.rule.ports is not None and rule.addresses]
+    blocks = [rule.addresses.ranges(family) if rule.addresses else () for rule in rules]
+    flat = [(block, number) for number, of_rule in enumerate(blocks) for block in of_rule]
+    halves = np.array([[end >> 64, end & (1 << 64) - 1] for block, _ in flat for end in block], dtype=np.uint64)
+    (first_hi, first_lo), (last_hi, last_lo) = halves[::2].T, halves[1::2].T
+    chosen = rng.integers(0, len(flat), count)
+    rule = np.array([number for _, number in flat])[chosen]
+    ports = np.array([(each.rule.ports.first, each.rule.ports.last) for each in rules if each.rule.ports])[rule]
+    fits = rng.random(count) < 0.5
+    most_hi, most_lo = (1, 1 << 32) if family is Family.IPV4 else (1 << 62, 1 << 63)
+    return Headers(
+        np.where(fits, _between(rng, first_hi, last_hi, chosen), rng.integers(0, most_hi, count, np.uint64)),
+        np.where(fits, _between(rng, first_lo, last_lo, chosen), rng.integers(0, most_lo, count, np.uint64)),
+        np.where(fits, np.array([each.rule.protocol for each in rules])[rule], rng.choice([6, 17], count)).astype(
+            np.uint8
+        ),
+        np.where(fits, rng.integers(ports[:, 0], ports[:, 1] + 1), rng.integers(0, 65_536, count)).astype(np.uint16),
+    )
 
 
-def measure(kind: str, size: int, inventory: Inventory) -> None:
+def _between(rng: np.random.Generator, first: np.ndarray, last: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    steps = (rng.random(len(chosen)) * (last - first)[chosen].astype(np.float64)).astype(np.uint64)
+    return first[chosen] + np.minimum(steps, (last - first)[chosen])
+
+
+def measure(kind: str, size: int, inventory: Inventory, family: Family = Family.IPV4) -> None:
     """Print the line of one set of rules."""
     matcher = RuleMatcher(inventory.interfaces["eni-a"], Resolver(inventory))
     compile_s = min(_timed(matcher)[0] for _ in range(3))
     lowered, lowering = _timed(matcher)[1:]
     place = addresses(lowered.rules)
-    peers, protocols, ports = headers(np.random.default_rng(3), matcher, LOOKUPS)
+    columns = headers(matcher, family, LOOKUPS)
     found = np.zeros(LOOKUPS, np.int32)
-    look_up(place.ctypes.data, peers, protocols, ports, found)
-    _check(matcher, lowering, peers, protocols, ports, found)
+    run, needed = (look_up, columns[1:]) if family is Family.IPV4 else (look_up_wide, columns)
+    run(place.ctypes.data, *needed, found)
+    _check(matcher, lowering, family, columns, found)
     rates = []
     for _ in range(ROUNDS):
         begun = time.process_time()
-        look_up(place.ctypes.data, peers, protocols, ports, found)
+        run(place.ctypes.data, *needed, found)
         rates.append(LOOKUPS / (time.process_time() - begun))
     size_mb = sum(column.nbytes for column in lowered.rules) / 1e6
     rate = statistics.median(rates) / 1e6
@@ -115,16 +158,10 @@ def _timed(matcher: RuleMatcher) -> tuple[float, LoweredRules, RuleLowering]:
     return time.process_time() - begun, lowered, lowering
 
 
-def _check(
-    matcher: RuleMatcher,
-    lowering: RuleLowering,
-    peers: np.ndarray,
-    protocols: np.ndarray,
-    ports: np.ndarray,
-    found: np.ndarray,
-) -> None:
+def _check(matcher: RuleMatcher, lowering: RuleLowering, family: Family, columns: Headers, found: np.ndarray) -> None:
     for row in range(CHECKED):
-        header = Header(Direction.INGRESS, Family.IPV4, int(peers[row]), int(protocols[row]), int(ports[row]))
+        hi, lo, protocol, port = (int(column[row]) for column in columns)
+        header = Header(Direction.INGRESS, family, hi << 64 | lo, protocol, port)
         first = next(matcher.admitting(header), None)
         expected = None if first is None else first.ref
         actual = None if found[row] < 0 else lowering.refs[found[row]]
@@ -138,7 +175,9 @@ def main() -> None:
     for size in sizes:
         measure("rules", size, made_inventory(size))
     for size in sizes:
-        measure("list", size, with_list(size))
+        measure("list", size, with_list(size, Family.IPV4))
+    for size in sizes:
+        measure("list6", size, with_list(size, Family.IPV6), Family.IPV6)
 
 
 if __name__ == "__main__":

@@ -24,12 +24,16 @@ class Rules(NamedTuple):
     """uint16 (pages * 16,): marks in the words of the page before this one."""
     nodes: Column
     """uint32 (places,): what each node has for the next bits, see `sgsim.kernels.match`; the first are the leaves."""
+    wide_levels: Column
+    """(units,): levels of the tree of IPv6 addresses."""
     wide_from: Column
-    """(units + 1,): where a unit's IPv6 intervals begin in `wide_*`."""
+    """(units * WIDE_LEVELS,): where the keys of each level begin, the root's first."""
     wide_hi: Column
-    """uint64 (intervals,): first address of an interval, upper half."""
+    """uint64 (nodes * WIDE_KEYS,): keys, upper half: last addresses of intervals; those of none are the last of all."""
     wide_lo: Column
-    """uint64 (intervals,): lower half."""
+    """uint64 (nodes * WIDE_KEYS,): lower half."""
+    wide_rows_from: Column
+    """(units,): where the intervals of a unit begin in `wide_row`."""
     wide_row: Column
     """int32 (intervals,): the leaf, in `nodes`, of the addresses of the interval."""
     first: Column
@@ -267,9 +271,10 @@ class Counts(NamedTuple):
 
 
 RULES_DTYPES: Final[dict[str, str]] = {
-    "pages": "int64", "marks": "uint64", "marks_before": "uint16", "nodes": "uint32", "wide_from": "int64",
-    "wide_hi": "uint64", "wide_lo": "uint64", "wide_row": "int32", "first": "int32", "kinds_from": "int64",
-    "open": "int32", "open_after": "int64", "hinge": "int32", "hinged": "int64", "open_back": "uint8",
+    "pages": "int64", "marks": "uint64", "marks_before": "uint16", "nodes": "uint32", "wide_levels": "int64",
+    "wide_from": "int64", "wide_hi": "uint64", "wide_lo": "uint64", "wide_rows_from": "int64", "wide_row": "int32",
+    "first": "int32", "kinds_from": "int64", "open": "int32", "open_after": "int64", "hinge": "int32",
+    "hinged": "int64", "open_back": "uint8",
 }  # fmt: skip
 
 NETWORK_DTYPES: Final[dict[str, str]] = {

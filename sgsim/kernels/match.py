@@ -14,7 +14,7 @@ import numpy as np
 
 from sgsim.kernels.arrays import Rules
 from sgsim.kernels.jit import kernel
-from sgsim.kernels.prefetch import ones
+from sgsim.kernels.prefetch import ones, smaller
 from sgsim.kernels.rule_layout import (
     BLOCK,
     BLOCK_BITS,
@@ -32,6 +32,8 @@ from sgsim.kernels.rule_layout import (
     SERVICE_PAGES,
     UDP_FROM,
     UNIT_PAGES,
+    WIDE_KEYS,
+    WIDE_LEVELS,
 )
 from sgsim.model.protocol import Protocol
 
@@ -82,16 +84,15 @@ def peer_row(rules: Rules, unit: int, address: int) -> int:
 
 @kernel(is_entry=False)
 def wide_peer_row(rules: Rules, unit: int, hi: np.uint64, lo: np.uint64) -> int:
-    """The same for an IPv6 address: that of the last interval that begins at or before it."""
-    low = rules.wide_from[unit]
-    more = rules.wide_from[unit + 1] - low
-    while more > 1:
-        half = more >> 1
-        middle = low + half
-        upper, lower = rules.wide_hi[middle], rules.wide_lo[middle]
-        low = middle if (upper < hi) | ((upper == hi) & (lower <= lo)) else low
-        more -= half
-    return np.int64(rules.wide_row[low])
+    """The same for an IPv6 address: as many intervals end before it as there are before its own."""
+    bottom = unit * WIDE_LEVELS + rules.wide_levels[unit] - 1
+    node = 0
+    for level in range(unit * WIDE_LEVELS, bottom):
+        keys = rules.wide_from[level] + node * WIDE_KEYS
+        node = node * (WIDE_KEYS + 1) + np.int64(smaller(rules.wide_hi, rules.wide_lo, keys, hi, lo))
+    keys = rules.wide_from[bottom] + node * WIDE_KEYS
+    before = node * WIDE_KEYS + np.int64(smaller(rules.wide_hi, rules.wide_lo, keys, hi, lo))
+    return np.int64(rules.wide_row[rules.wide_rows_from[unit] + before])
 
 
 @kernel(is_entry=False, inline=True)

@@ -1,4 +1,4 @@
-"""What the processor can do that Python has no word for: ask for memory before it is needed, and count bits.
+"""What the processor can do that Python has no word for: ask for memory early, count bits, compare numbers at once.
 
 A look-up in a table larger than the caches waits some 150 ns for memory; asked for early, many wait at once.
 """
@@ -47,3 +47,29 @@ def ones(typing_context: Any, word: Any) -> Any:  # noqa: ANN401, ARG001  # as a
         return builder.ctpop(arguments[0])
 
     return types.int64(types.uint64), generate
+
+
+@intrinsic
+def smaller(typing_context: Any, highs: Any, lows: Any, index: Any, hi: Any, lo: Any) -> Any:  # noqa: ANN401, ARG001  # as above
+    """How many of eight numbers of 128 bits, in two arrays from an index on, are smaller than another."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
+        word = ir.IntType(64)
+        eight = ir.VectorType(word, 8)
+
+        def load(array: Any) -> Any:  # noqa: ANN401  # the same
+            pointer = builder.bitcast(builder.gep(array, [arguments[2]]), eight.as_pointer())
+            return builder.load(pointer, align=8)
+
+        def spread(number: Any) -> Any:  # noqa: ANN401  # the same
+            one = builder.insert_element(ir.Constant(eight, ir.Undefined), number, ir.IntType(32)(0))
+            return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8))
+
+        upper, lower = load(arguments[0]), load(arguments[1])
+        hi_of_all, lo_of_all = spread(arguments[3]), spread(arguments[4])
+        is_same = builder.icmp_unsigned("==", upper, hi_of_all)
+        is_in_lower = builder.and_(is_same, builder.icmp_unsigned("<", lower, lo_of_all))
+        found = builder.or_(builder.icmp_unsigned("<", upper, hi_of_all), is_in_lower)
+        return builder.zext(builder.ctpop(builder.bitcast(found, ir.IntType(8))), word)
+
+    return types.int64(highs, lows, types.int64, types.uint64, types.uint64), generate

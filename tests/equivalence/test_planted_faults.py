@@ -15,7 +15,7 @@ MOST_S = 10
 """A scenario takes some tenths of a second."""
 
 FAULTS = [
-    ("(lower <= lo)", "(lower < lo)"),
+    ("before = node * WIDE_KEYS", "before = 1 + node * WIDE_KEYS"),
     ("address >> 6 & 31", "address >> 7 & 31"),
     ("np.uint64(~number & 63)", "np.uint64(-number & 63)"),
     ("m.due[at * 3 - 2] > flow", "m.due[at * 3 - 2] < flow"),

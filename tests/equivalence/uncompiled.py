@@ -73,7 +73,7 @@ def _plain_entry_points() -> types.ModuleType:
 
 def _plain_prefetch() -> types.ModuleType:
     module = types.ModuleType("sgsim.kernels.prefetch")
-    module.__dict__.update(prefetch=lambda _array, _index: None, lowest_bit=_lowest_bit, ones=_ones)
+    module.__dict__.update(prefetch=lambda _array, _index: None, lowest_bit=_lowest_bit, ones=_ones, smaller=_smaller)
     return module
 
 
@@ -83,6 +83,10 @@ def _lowest_bit(word: np.uint64) -> int:
 
 def _ones(word: np.uint64) -> int:
     return int(word).bit_count()
+
+
+def _smaller(highs: Any, lows: Any, index: int, hi: np.uint64, lo: np.uint64) -> int:
+    return sum((int(highs[at]), int(lows[at])) < (int(hi), int(lo)) for at in range(index, index + 8))
 
 
 def kernel_modules() -> list[str]:

@@ -5,7 +5,7 @@ cross tables, each after the leaf of its class of peers; tries; groups of blocks
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,8 @@ from sgsim.engine.lowering.nodes import MOST_PLACES, leaves_for, moved
 from sgsim.engine.lowering.units import FamilyTables, Unit
 from sgsim.errors import RuleError
 from sgsim.kernels.arrays import Column, Rules
-from sgsim.kernels.rule_layout import HEAD_PAGES, ROW_AFTER, SERVICE_PAGES
+from sgsim.kernels.rule_layout import HEAD_PAGES, ROW_AFTER, SERVICE_PAGES, WIDE_LEVELS
 from sgsim.model.address import Family
-
-_WORD: Final = (1 << 64) - 1
 
 
 def joined(units: Sequence[Unit], numbers: int) -> Rules:
@@ -67,7 +65,11 @@ def joined(units: Sequence[Unit], numbers: int) -> Rules:
     ]
     bits, bits_before = marks.arrays()
     wide = [unit.families[Family.IPV6].peers for unit in units]
-    wide_starts = [start for peers in wide for start in peers.starts]
+    levels = [level for unit in units for level in unit.wide_levels]
+    levels_from = iter(_starts([level.shape[1] for level in levels]).tolist())
+    wide_from = np.zeros((len(units), WIDE_LEVELS), np.int64)
+    for row, unit in zip(wide_from, units, strict=True):
+        row[: len(unit.wide_levels)] = [next(levels_from) for _ in unit.wide_levels]
     hinge = np.zeros(2 * sum(len(unit.services) for unit in units), np.int32)
     hinge[list(hinge_rules(units))] = 1
     return Rules(
@@ -75,9 +77,11 @@ def joined(units: Sequence[Unit], numbers: int) -> Rules:
         marks=bits,
         marks_before=bits_before,
         nodes=_flat([leaves_for(np.arange(of_rules)), *map(np.column_stack, rows), *tries, *groups], np.uint32),
-        wide_from=_starts([len(each.starts) for each in wide]),
-        wide_hi=np.array([start >> 64 for start in wide_starts], dtype=np.uint64),
-        wide_lo=np.array([start & _WORD for start in wide_starts], dtype=np.uint64),
+        wide_levels=np.array([len(unit.wide_levels) for unit in units], dtype=np.int64),
+        wide_from=wide_from.reshape(-1),
+        wide_hi=_flat([level[0] for level in levels], np.uint64),
+        wide_lo=_flat([level[1] for level in levels], np.uint64),
+        wide_rows_from=_starts([len(each.classes) for each in wide])[:-1],
         wide_row=_flat([leaves[each.classes] for leaves, each in zip(row_of_class[1::2], wide, strict=True)], np.int32),
         first=_flat([np.arange(of_rules) - 1, *(cross.cells for _, cross in crosses)], np.int32),
         kinds_from=_kinds_from(units),

@@ -16,6 +16,7 @@ from sgsim.engine.lowering.intervals import Intervals, intervals_of
 from sgsim.engine.lowering.open_cells import NO_WAYS_BACK, OpenQuestions, WaysBack
 from sgsim.engine.lowering.services import ServiceClasses, service_classes
 from sgsim.engine.lowering.tries import Trie, trie_of
+from sgsim.engine.lowering.wide_tree import wide_levels_of
 from sgsim.model.address import Family
 from sgsim.model.protocol import Protocol
 from sgsim.rules.match import ResolvedRule
@@ -51,6 +52,8 @@ class Unit:
     families: dict[Family, FamilyTables]
     trie: Trie
     """Of IPv4 addresses."""
+    wide_levels: list[NDArray[Any]]
+    """Of the tree of IPv6 addresses, see `wide_levels_of`."""
 
 
 @frozen
@@ -70,7 +73,8 @@ def unit_of(made_of: UnitRules) -> Unit:
     services = service_classes([rule.rule for rule in made_of.rules], made_of.ways_back.services.values())
     families = {family: _family(made_of, services, family) for family in Family}
     narrow = families[Family.IPV4].peers
-    return Unit(services, families, trie_of(np.array(narrow.starts, dtype=np.int64), narrow.classes))
+    trie = trie_of(np.array(narrow.starts, dtype=np.int64), narrow.classes)
+    return Unit(services, families, trie, wide_levels_of(families[Family.IPV6].peers.starts))
 
 
 def _family(made_of: UnitRules, services: ServiceClasses, family: Family) -> FamilyTables:
