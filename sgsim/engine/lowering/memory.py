@@ -234,7 +234,9 @@ class MemoryKeeper:
 
 
 def _longer(array: NDArray[Any], items: int) -> NDArray[Any]:
-    """The array with so many items; new ones are 0."""
+    """The array with so many items, itself if it has them; new ones are 0."""
+    if items == len(array):
+        return array
     longer = np.zeros(items, dtype=array.dtype)
     longer[: len(array)] = array
     return longer
