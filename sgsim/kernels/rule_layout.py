@@ -38,9 +38,9 @@ BLOCKS: Final = 1 << GROUP_BITS - BLOCK_BITS
 """Blocks in a group."""
 ROW_AFTER: Final = 1
 """A row begins so many places after its leaf."""
-WIDE_KEYS = 8
+WIDE_KEYS: Final = 8
 """Keys in each node of a tree of IPv6 addresses."""
-WIDE_LEVELS = 10
+WIDE_LEVELS: Final = 10
 """Most levels of such a tree."""
 OPEN_BY_PEER: Final = -2
 """In `Rules.open`: it depends on the peer, and is in the other row of that."""

@@ -49,17 +49,23 @@ class Cross:
 
     def is_full(self, classes: int) -> NDArray[Any]:
         """For each class of services, whether there is a rule for every class of peers."""
-        leaves = _below(_below(self.rows, self.nodes, BLOCKS), leaves_for(self.cells + 1), BLOCK)
-        full: NDArray[Any] = np.logical_and.reduce(leaves[:, :classes] != LEAF, axis=0)
-        return full
+        leaves = leaves_for(self.cells + 1)
+        full: NDArray[Any] = np.concatenate(
+            [
+                (_below(np.unique(block), leaves, BLOCK) != LEAF).all(axis=0)
+                for group in self.rows.T
+                for block in _below(np.unique(group), self.nodes, BLOCKS).T
+            ]
+        )
+        return full[:classes]
 
 
 def _below(references: NDArray[Any], places: NDArray[Any], size: int) -> NDArray[Any]:
     """What the nodes among references have in their places, so many each; a leaf stands for itself in each."""
     inner = is_node(references)
-    found = np.repeat(references, size, axis=1).reshape(*references.shape, size)
+    found = np.repeat(references[:, np.newaxis], size, axis=1)
     found[inner] = places.reshape(-1, size)[(references[inner] >> NODE_AT) // size]
-    return found.reshape(len(references), -1)
+    return found
 
 
 def cross(claims: Claims, members: NDArray[Any], named: NDArray[Any]) -> Cross:
@@ -76,10 +82,10 @@ def cross(claims: Claims, members: NDArray[Any], named: NDArray[Any]) -> Cross:
         rows = np.broadcast_to(leaves_for(named[-1:] + 1), (len(members), blocks // BLOCKS))
         return Cross(rows, np.zeros(0, np.int64), np.zeros(0, np.int32))
     begins, ends, of_pair = _ranges(claims, rule)
-    peer, rule = peer[of_pair], rule[of_pair]
+    peer, rule = peer[of_pair], rule[of_pair].astype(np.int32)
 
     # The first rule for all services of a peer makes those behind it, and itself, of no account.
-    everything = np.full(len(members), none)
+    everything = np.full(len(members), none, np.int32)
     is_whole = (begins == 0) & (ends >= claims.classes)
     np.minimum.at(everything, peer[is_whole], rule[is_whole])
     counts = rule < everything[peer]

@@ -11,12 +11,12 @@ from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from sgsim.engine.lowering.cross import Claims, Cross, cross
-from sgsim.engine.lowering.services import FIRST_SERVICE, ServiceClasses
+from sgsim.engine.lowering.family_rules import FamilyRules
+from sgsim.engine.lowering.services import FIRST_SERVICE, ServiceClasses, service_classes
 from sgsim.kernels.rule_layout import OPEN_BY_PEER, PROTOCOL_FROM
 from sgsim.model.address import Family
 from sgsim.model.protocol import ANY_PROTOCOL, Protocol
 from sgsim.model.states import Direction
-from sgsim.rules.header import Header
 from sgsim.rules.match import ResolvedRule, RuleMatcher
 from sgsim.rules.openness import Openness, OpenRules
 from sgsim.rules.ranges import Ranges
@@ -36,29 +36,33 @@ class WaysBack:
     @classmethod
     def of(cls, matcher: RuleMatcher, direction: Direction) -> "WaysBack":
         """Those of flows that are opened in one direction; none are kept where groups pair with each other."""
-        groups = [group_id for group_id in matcher.pairing_groups() if group_id is not None]
-        return cls(
-            {
-                (group_id, family): _services_back(matcher, direction, family, group_id)
-                for group_id in groups
-                for family in Family
+        if matcher.openness.across_groups:
+            return NO_WAYS_BACK
+        rules = matcher.rules[direction.opposite]
+        services = service_classes([rule.rule for rule in rules])
+        ways: dict[tuple[str, Family], Ranges] = {}
+        for family in Family:
+            questions = OpenQuestions(FamilyRules.of(rules, services, family), matcher.openness)
+            opened = {group_id: questions.open_back_of(rows) for group_id, rows in questions.rows_by_group().items()}
+            ways |= {
+                (group_id, family): _services_of(opened[group_id]) if group_id in opened else ()
+                for group_id in matcher.interface.group_ids
             }
-        )
+        return cls(ways)
 
 
 NO_WAYS_BACK = WaysBack({})
 """Where nobody asks."""
 
 
-def _services_back(matcher: RuleMatcher, direction: Direction, family: Family, group_id: str) -> Ranges:
+def _services_of(is_opened: NDArray[Any]) -> Ranges:
+    """All services of some protocols."""
     found: list[tuple[int, int]] = []
-    for protocol in range(256):
-        if matcher.is_open_back(Header(direction, family, 0, protocol, None), group_id):
-            number = PROTOCOL_FROM + protocol
-            found.append((number, number))
-            if protocol in FIRST_SERVICE:
-                first = FIRST_SERVICE[Protocol(protocol)]
-                found.append((first, first + 65535))
+    for protocol in np.flatnonzero(is_opened).tolist():
+        found.append((PROTOCOL_FROM + protocol,) * 2)
+        if protocol in FIRST_SERVICE:
+            first = FIRST_SERVICE[Protocol(protocol)]
+            found.append((first, first + 65535))
     return tuple(found)
 
 
@@ -75,16 +79,20 @@ class _Stage:
 
 @frozen
 class OpenQuestions:
-    """The rules of one direction and one family, to be asked what they leave open."""
+    """Asks rules what they leave open."""
 
-    rules: Sequence[ResolvedRule]
-    """In stable order."""
+    of: FamilyRules
     openness: Openness
-    family: Family
-    services: ServiceClasses
-    claims: Claims
-    members: NDArray[Any]
-    """uint64 (peer classes, words), the sets of peers that a class is in, a bit for each."""
+
+    @property
+    def rules(self) -> Sequence[ResolvedRule]:
+        """The rules, in stable order."""
+        return self.of.rules
+
+    @property
+    def services(self) -> ServiceClasses:
+        """The classes of services."""
+        return self.of.services
 
     def cells(self, named: NDArray[Any], back: _Back) -> tuple[NDArray[Any], Cross | None]:
         """The rule that leaves a flow untracked, -1 where none does.
@@ -93,7 +101,7 @@ class OpenQuestions:
             int32 (service classes,), the rule, or `OPEN_BY_PEER` where the cross table tells; None if none is needed.
         """
         is_open = np.array([self._is_open(rule) for rule in self.rules], dtype=bool)
-        within = np.flatnonzero(is_open & (self.claims.peers >= 0))
+        within = np.flatnonzero(is_open & (self.of.claims.peers >= 0))
         if self.openness.rules is not OpenRules.COVERED and self.openness.beside_narrow:
             return self._of_everyone(within, named, back), None
         stages = [] if self.openness.beside_narrow else [_Stage(np.flatnonzero(~is_open), said=-1)]
@@ -104,21 +112,32 @@ class OpenQuestions:
 
     def open_back(self) -> NDArray[Any]:
         """For each protocol, whether everything of it may go to everyone, bool (256,)."""
-        groups = [np.arange(len(self.rules))] if self.openness.across_groups else self._rows_by_group().values()
+        everything = [np.arange(len(self.rules))]
+        groups = everything if self.openness.across_groups else self.rows_by_group().values()
+        opened = [self.open_back_of(rows) for rows in groups]
+        found: NDArray[Any] = np.logical_or.reduce(opened, axis=0) if opened else np.zeros(256, dtype=bool)
+        return found
+
+    def open_back_of(self, group: NDArray[Any]) -> NDArray[Any]:
+        """The same by some rows of rules alone."""
         opened = np.zeros(256, dtype=bool)
-        for group in groups:
-            rows = [row for row in group.tolist() if self.openness.may_lead_back(self.rules[row].rule)]
-            for row in rows:
-                rule = self.rules[row].rule
-                everything = rule.protocol == ANY_PROTOCOL
-                if self._is_open(self.rules[row]) and rule.covers_protocol(0 if everything else rule.protocol):
-                    opened[slice(None) if everything else rule.protocol] = True
-            if self.openness.rules is OpenRules.COVERED:
-                opened |= self._full_protocols(self._full(np.array(rows, dtype=np.int64)))
+        rows = [row for row in group.tolist() if self.openness.may_lead_back(self.rules[row].rule)]
+        for row in rows:
+            rule = self.rules[row].rule
+            everything = rule.protocol == ANY_PROTOCOL
+            if self._is_open(self.rules[row]) and rule.covers_protocol(0 if everything else rule.protocol):
+                opened[slice(None) if everything else rule.protocol] = True
+        if self.openness.rules is OpenRules.COVERED:
+            opened |= self._full_protocols(self._full(np.array(rows, dtype=np.int64)))
         return opened
 
+    def rows_by_group(self) -> dict[str, NDArray[Any]]:
+        """The rows of the rules of each group."""
+        ids = [rule.rule.group_id for rule in self.rules]
+        return {each: np.array([row for row, other in enumerate(ids) if other == each]) for each in dict.fromkeys(ids)}
+
     def _is_open(self, rule: ResolvedRule) -> bool:
-        return self.openness.is_open(rule.rule, rule.addresses, self.family)
+        return self.openness.is_open(rule.rule, rule.addresses, self.of.family)
 
     def _of_everyone(self, rows: NDArray[Any], named: NDArray[Any], back: _Back) -> NDArray[Any]:
         """The first of some rules that each admit every peer, by class of services."""
@@ -140,12 +159,8 @@ class OpenQuestions:
         """The rows of rules that may cover everyone together, and the classes of services for which they may."""
         if self.openness.across_groups:
             return [(np.arange(len(self.rules)), np.ones(len(self.services), dtype=bool))]
-        rows, none = self._rows_by_group(), np.zeros(0, dtype=np.int64)
+        rows, none = self.rows_by_group(), np.zeros(0, dtype=np.int64)
         return [(rows.get(group_id, none), in_group) for group_id, in_group in back.items()]
-
-    def _rows_by_group(self) -> dict[str, NDArray[Any]]:
-        ids = [rule.rule.group_id for rule in self.rules]
-        return {each: np.array([row for row, other in enumerate(ids) if other == each]) for each in dict.fromkeys(ids)}
 
     def _full(self, rows: NDArray[Any]) -> NDArray[Any]:
         """For each class of services, whether rules leave out no address; references never count."""
@@ -153,8 +168,8 @@ class OpenQuestions:
         counts[rows] = [not isinstance(self.rules[row].rule.peer, GroupReference) for row in rows.tolist()]
         named = np.arange(len(self.rules) + 1, dtype=np.int32)
         named[-1] = -1
-        claims = evolve(self.claims, peers=np.where(counts, self.claims.peers, -1))
-        return cross(claims, self.members, named).is_full(len(self.services))
+        claims = evolve(self.of.claims, peers=np.where(counts, self.of.claims.peers, -1))
+        return cross(claims, self.of.peers.members, named).is_full(len(self.services))
 
     def _full_protocols(self, full: NDArray[Any]) -> NDArray[Any]:
         opened = np.zeros(256, dtype=bool)
@@ -179,11 +194,11 @@ class OpenQuestions:
                 ranges.append(np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2))
         flat = np.concatenate([np.zeros((0, 2), np.int64), *ranges])
         claims = Claims(
-            self.claims.peers[np.array(order, dtype=np.int64)],
+            self.of.claims.peers[np.array(order, dtype=np.int64)],
             np.arange(len(order)),
             np.concatenate([[0], np.cumsum([len(each) for each in ranges])]).astype(np.int64),
             flat[:, 0],
             flat[:, 1],
             len(self.services),
         )
-        return cross(claims, self.members, np.array([*says, -1], dtype=np.int32))
+        return cross(claims, self.of.peers.members, np.array([*says, -1], dtype=np.int32))

@@ -18,8 +18,6 @@ from sgsim.model.states import Direction
 from sgsim.rules.match import RuleMatcher
 from sgsim.rules.subnet_edge import SubnetEdge
 
-_WORD = (1 << 64) - 1
-
 
 @define
 class LoweredRules:

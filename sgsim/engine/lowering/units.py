@@ -11,20 +11,16 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from sgsim.engine.lowering.cross import Claims, Cross, cross
-from sgsim.engine.lowering.intervals import Intervals, intervals_of
+from sgsim.engine.lowering.cross import Cross, cross
+from sgsim.engine.lowering.family_rules import OTHER_ICMP, FamilyRules
+from sgsim.engine.lowering.intervals import Intervals
 from sgsim.engine.lowering.open_cells import NO_WAYS_BACK, OpenQuestions, WaysBack
 from sgsim.engine.lowering.services import ServiceClasses, service_classes
 from sgsim.engine.lowering.tries import Trie, trie_of
 from sgsim.engine.lowering.wide_tree import wide_levels_of
 from sgsim.model.address import Family
-from sgsim.model.protocol import Protocol
 from sgsim.rules.match import ResolvedRule
 from sgsim.rules.openness import LITERALLY, Openness
-from sgsim.rules.ranges import Ranges
-
-_OTHER_ICMP = {Family.IPV4: Protocol.ICMPV6, Family.IPV6: Protocol.ICMP}
-"""ICMP is of IPv4 alone, ICMPv6 of IPv6 alone."""
 
 
 @frozen
@@ -79,11 +75,8 @@ def unit_of(made_of: UnitRules) -> Unit:
 
 def _family(made_of: UnitRules, services: ServiceClasses, family: Family) -> FamilyTables:
     rules, named = made_of.rules, np.array(made_of.named, dtype=np.int32)
-    sets, set_of_rule = _peer_sets(rules, family)
-    peers = intervals_of(sets, 1 << family.bits)
-    of_rule = services.of_rule[: len(rules)]
-    claims = Claims(set_of_rule, of_rule, services.ranges_from, services.begins, services.ends, len(services))
-    questions = OpenQuestions(rules, made_of.openness, family, services, claims, peers.members)
+    of_family = FamilyRules.of(rules, services, family)
+    questions = OpenQuestions(of_family, made_of.openness)
     back = {
         group_id: services.admitted(row)
         for row, (group_id, of) in enumerate(made_of.ways_back.services, len(rules))
@@ -91,8 +84,8 @@ def _family(made_of: UnitRules, services: ServiceClasses, family: Family) -> Fam
     }
     opened, open_by_peer = questions.cells(named, back)
     return FamilyTables(
-        peers,
-        cross(claims, peers.members, named),
+        of_family.peers,
+        cross(of_family.claims, of_family.peers.members, named),
         opened,
         open_by_peer,
         _hinging(rules, services, family),
@@ -100,25 +93,9 @@ def _family(made_of: UnitRules, services: ServiceClasses, family: Family) -> Fam
     )
 
 
-def _peer_sets(rules: Sequence[ResolvedRule], family: Family) -> tuple[list[Ranges], NDArray[Any]]:
-    """The different sets of peers in a family, and which each rule has: -1 for none."""
-    numbers: dict[int, int] = {}
-    sets: list[Ranges] = []
-    of_rule = np.full(len(rules), -1, np.int64)
-    for row, rule in enumerate(rules):
-        ranges = rule.addresses.ranges(family) if rule.addresses is not None else ()
-        if not ranges or rule.rule.protocol == _OTHER_ICMP[family]:
-            continue
-        number = numbers.setdefault(id(ranges), len(sets))  # a resolver gives rules about one peer one set
-        if number == len(sets):
-            sets.append(ranges)
-        of_rule[row] = number
-    return sets, of_rule
-
-
 def _hinging(rules: Sequence[ResolvedRule], services: ServiceClasses, family: Family) -> dict[int, list[str]]:
     unknown = [
-        row for row, rule in enumerate(rules) if rule.addresses is None and rule.rule.protocol != _OTHER_ICMP[family]
+        row for row, rule in enumerate(rules) if rule.addresses is None and rule.rule.protocol != OTHER_ICMP[family]
     ]
     names: dict[int, list[str]] = {}
     for row in unknown:
