@@ -24,9 +24,6 @@ from sgsim.rules.prefix_list import PrefixList
 from sgsim.rules.rule import Cidr, GroupReference, Peer, PrefixListReference, Rule
 from sgsim.rules.security_group import SecurityGroup
 
-KEYS: Final = ("AWSTemplateFormatVersion", "Resources")
-"""Keys by which a template is known."""
-
 RULE_LISTS: Final = {Direction.INGRESS: "SecurityGroupIngress", Direction.EGRESS: "SecurityGroupEgress"}
 _RULE_TYPES: Final = {f"AWS::EC2::{key}": direction for direction, key in RULE_LISTS.items()}
 _GROUP_TYPE: Final = "AWS::EC2::SecurityGroup"
@@ -41,13 +38,6 @@ DEFAULT_EGRESS: Final = (
 ELSEWHERE: Final = "rules are added to groups that the template does not describe"
 
 GroupRules = dict[str, list[Rule]]
-
-
-def is_template(root: Node) -> bool:
-    """Whether a document is a template, or what `get-template` prints of one."""
-    if not isinstance(root.value, dict):
-        return False
-    return not root.value.keys().isdisjoint(KEYS) or "TemplateBody" in root.value
 
 
 def read_template(root: Node, assumptions: Assumptions) -> Contents:

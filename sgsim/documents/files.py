@@ -13,11 +13,10 @@ from typing import Final
 
 from sgsim.documents.assumptions import Assumptions
 from sgsim.documents.aws_json import COMMANDS, read_response, responses
-from sgsim.documents.cloudformation import is_template, read_template
 from sgsim.documents.contents import Contents
+from sgsim.documents.forms import AFTER, SIDES, is_plan, is_template, is_terraform
 from sgsim.documents.json_syntax import JsonPlaces, read_json
 from sgsim.documents.node import Document, Node, listed
-from sgsim.documents.terraform import AFTER, SIDES, is_plan, is_terraform, read_terraform
 from sgsim.documents.yaml_doc import KEYS, is_own_form, read_own_form
 from sgsim.documents.yaml_syntax import read_yaml
 from sgsim.errors import DocumentError, SgsimError
@@ -187,8 +186,12 @@ def _read(root: Node, assumptions: Assumptions, side: str) -> Iterator[Contents]
         for response in found:
             yield from read_response(response)
     elif is_terraform(root):
+        from sgsim.documents.terraform import read_terraform  # noqa: PLC0415  # one form, one import
+
         yield read_terraform(root, assumptions, side or AFTER)
     elif is_template(root):
+        from sgsim.documents.cloudformation import read_template  # noqa: PLC0415  # as above
+
         yield read_template(root, assumptions)
     elif is_own_form(root):
         yield read_own_form(root)

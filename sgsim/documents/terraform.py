@@ -12,6 +12,7 @@ from attrs import evolve
 from sgsim.documents.assumptions import Assumptions
 from sgsim.documents.combine import meaning
 from sgsim.documents.contents import Contents
+from sgsim.documents.forms import AFTER, BEFORE, is_plan
 from sgsim.documents.node import Node
 from sgsim.documents.terraform_configuration import module_configuration, read_configuration
 from sgsim.documents.terraform_network import read_instance, read_interface, read_subnet, read_vpc
@@ -35,29 +36,11 @@ from sgsim.rules.inventory import Inventory
 from sgsim.rules.rule import Rule
 from sgsim.rules.security_group import SecurityGroup
 
-BEFORE: Final = "before"
-AFTER: Final = "after"
-SIDES: Final = (BEFORE, AFTER)
-
 TAKEN: Final = "ids that Terraform does not know yet are taken from what the configuration refers to"
 COMPUTED: Final = "lists that Terraform does not know yet and the configuration does not give are taken as empty"
 ELSEWHERE: Final = "rules are added to groups that the document does not describe"
 
-_PLAN_KEYS: Final = frozenset({"planned_values", "resource_changes"})
 _LIST_TYPES: Final = frozenset({"aws_ec2_managed_prefix_list", "aws_prefix_list"})
-
-
-def is_terraform(root: Node) -> bool:
-    """Whether a document is a plan, a state, or a recorded state."""
-    if not isinstance(root.value, dict):
-        return False
-    keys = root.value.keys()
-    return bool(keys & _PLAN_KEYS) or "terraform_version" in keys or "pytest-terraform" in keys
-
-
-def is_plan(root: Node) -> bool:
-    """Whether a document has two sides."""
-    return isinstance(root.value, dict) and not _PLAN_KEYS.isdisjoint(root.value)
 
 
 def read_terraform(root: Node, assumptions: Assumptions, side: str = AFTER) -> Contents:

@@ -83,6 +83,12 @@ def test_scapy_only_in_parts(tmp_path):
     assert "scapy.all" not in modules
 
 
+def test_readers_of_the_forms_that_are_given_alone(tmp_path):
+    modules = imported(tmp_path, "check", *RULES, PACKET)
+    assert "sgsim.documents.aws_groups" in modules
+    assert not modules & {"sgsim.documents.terraform", "sgsim.documents.cloudformation", "yaml"}
+
+
 def imported(tmp_path, *args: object) -> set[str]:
     """Every module that a command has imported, and the packages that they are in."""
     code = (
