@@ -11,7 +11,7 @@ import functools
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any, Final
@@ -51,11 +51,16 @@ class EntryPoint:
             self._call = machine_code.load(made)
         return self.is_ready
 
+    @property
+    def function(self) -> Any:  # noqa: ANN401 - what `kernel` makes
+        """The kernel as numba has it; its module, and numba, are imported for it."""
+        return getattr(import_module(f"sgsim.kernels.{self.module}"), self.name)
+
     def compile(self) -> None:
         """Compile it, keep its machine code, and load that."""
         from sgsim.kernels import jit  # noqa: PLC0415 - numba takes 0.2 s, and only compiling needs it
 
-        function = getattr(import_module(f"sgsim.kernels.{self.module}"), self.name)
+        function = self.function
         if not hasattr(function, "kernel_signature"):  # NUMBA_DISABLE_JIT is set
             self._call = function
             return
@@ -93,18 +98,33 @@ class Group:
             if not missing:
                 return
             self.was_compiled = True
-            with nullcontext() if is_quiet else _telling(self._title, self._duration):
+            with nullcontext() if is_quiet else _telling(self._title, self._duration, missing):
                 for each in missing:
                     each.compile()
 
 
 @contextmanager
-def _telling(title: str, duration: str) -> Iterator[None]:
-    """Say on stderr what is being compiled, and in the end how long it took."""
-    sys.stderr.write(f"sgsim: compiling {title}, once for this installation; this takes about {duration}\n")
-    begun = time.monotonic()
-    yield
-    sys.stderr.write(f"sgsim: compiled in {time.monotonic() - begun:.0f} s\n")
+def _telling(title: str, duration: str, missing: Sequence[EntryPoint]) -> Iterator[None]:
+    """Say on stderr what is being compiled, on a terminal how much of it is done, and in the end how long it took."""
+    stderr, begun = sys.stderr, time.monotonic()
+    text = f"sgsim: compiling {title}, once for this installation"
+    if stderr.isatty():
+        from sgsim.kernels.compilation import watching  # noqa: PLC0415 - numba, which compiling needs
+
+        def show(share: float) -> None:
+            stderr.write(f"\r{text}: {share:.0%}")
+            stderr.flush()
+
+        show(0)
+        for each in missing:
+            each.function  # noqa: B018 - its kernels are to be counted
+        with watching(show):
+            yield
+        stderr.write("\n")
+    else:
+        stderr.write(f"{text}; this takes about {duration}\n")
+        yield
+    stderr.write(f"sgsim: compiled in {time.monotonic() - begun:.0f} s\n")
 
 
 @functools.cache

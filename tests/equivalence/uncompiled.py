@@ -29,7 +29,7 @@ _WITH_KERNELS = ("engine.lowering.facts", "engine.lowering.memory", "engine.lowe
                  "engine.lowering.pressure", "engine.lowering.flows", "engine.lowering.rules",
                  "engine.decision_rows", "engine.compiled")  # fmt: skip
 """Modules beside the kernels that call them; their copies call the copies."""
-_COMPILING = ("jit", "entry_points", "kept_code", "machine_code")
+_COMPILING = ("jit", "entry_points", "kept_code", "machine_code", "compilation")
 """Modules among the kernels that make them callable."""
 
 

@@ -1,5 +1,6 @@
 """Kernels run as machine code, compiled once; whoever runs them later does without numba."""
 
+import io
 import os
 import re
 import shutil
@@ -60,6 +61,25 @@ def test_a_change_of_a_kernel_or_of_an_enum_compiles_anew(tmp_path):
     (tmp_path / "sgsim" / "kernels" / "match.py").open("a").write("# another kernel's matter\n")
     assert ("loaded False True", "") == run(tmp_path, **cache)
     assert len([*entry_points.FLOW_LOGS]) == len(list((tmp_path / "cache" / "sgsim").iterdir()))
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_how_much_is_done(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    group = entry_points.Group("what spreads", "a second")
+    entry = group.entry("forget", "rebuild_ended"), group.entry("pressure", "put_departed")
+    group.prepare()
+    assert all(each.is_ready for each in entry)
+    shown, told, _ = sys.stderr.getvalue().split("\n")
+    shares = [int(part.removesuffix("%").rpartition(" ")[2]) for part in shown.split("\r")[1:]]
+    assert shares == sorted(shares)
+    assert 0 == shares[0] < shares[-1] <= 100
+    assert told.startswith("sgsim: compiled in ")
 
 
 WITHOUT_ROOM = """
