@@ -128,9 +128,12 @@ class AssumptionCounts(Facts):
         """One sentence."""
         found = [each for topic in load_assumptions() for each in topic.assumptions]
         settings = {name for each in found for name in each.settings}
+        held = sum(bool(each.settings) for each in found)
+        fixed = sum(bool(each.no_option) for each in found)
         return (
-            f"There are {len(found)}: {sum(bool(each.settings) for each in found)} are held by {len(settings)} settings "
-            f"of a [profile](profiles.md), {sum(not each.settings for each in found)} by the engine or the readers."
+            f"There are {len(found)}: {held} are held by {len(settings)} settings of a [profile](profiles.md), "
+            f"{len(found) - held - fixed} by options of the command line or by what your documents say, and {fixed} have no "
+            "option and tell why."
         )
 
 
@@ -161,8 +164,9 @@ def _setting_lines(assumption: Assumption) -> list[str]:
         f"`{name}`: {value_text(settings[name].value)}{_others(settings[name].value)}{_own_option(name)}"
         for name in assumption.settings
     ]
-    told = (("Default", assumption.default), ("Option", assumption.option), ("No option", assumption.no_option))
-    return lines + [f"{name}: {text}" for name, text in told if text]
+    told = (("Default", assumption.default), ("Option", assumption.option))
+    lines += [f"{name}: {text}" for name, text in told if text]
+    return [*lines, f"No option: {assumption.no_option}."] if assumption.no_option else lines
 
 
 def _others(value: object) -> str:

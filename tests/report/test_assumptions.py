@@ -40,6 +40,9 @@ def test_each_says_all_that_a_reader_wants(assumption):
         assert text.endswith(".")
     assert assumption.says not in assumption.if_wrong
     assert bool(assumption.default) is not bool(assumption.settings), "settings tell their default themselves"
+    assert bool(assumption.settings or assumption.option) is not bool(assumption.no_option), "why nothing turns it"
+    assert not assumption.no_option or len(assumption.no_option) > 80, "a reason, and how to see its effect"
+    assert not assumption.option.startswith("none")
 
 
 def test_a_setting_that_is_not_assumed_has_no_assumption():
