@@ -26,6 +26,9 @@ STANDINGS: Final = tuple(standing for standing in Standing if standing is not St
 
 KERNEL: Final = "kernel"
 
+MOST_SETTINGS: Final = 3
+"""Shown in a row of fidelity; the page of assumptions has all."""
+
 
 suite: Final = cache(load_vectors)
 """All vectors of the package, read once."""
@@ -95,11 +98,22 @@ class Fidelity(Chapters):
         others = [title for key, title in witnesses["witnesses"].items() if key in found and key != KERNEL]
         return [
             literal(statement.text),
-            f"{statement.standing}<br>{source_links(' '.join(statement.sources))}",
+            f"{statement.standing}<br>{source_links(' '.join(statement.sources))}{_turned_by(statement)}",
             named(vectors),
             "yes" if KERNEL in found else "·",
             ", ".join(others) or "·",
         ]
+
+
+def _turned_by(statement: Statement) -> str:
+    """What turns an assumption: the settings that hold it, else the page that tells."""
+    if statement.standing is not Standing.ASSUMED:
+        return ""
+    resting = (each for topic in load_assumptions() for each in topic.assumptions)
+    settings = [name for each in resting if statement.statement_id in each.statements for name in each.settings]
+    shown = list(dict.fromkeys(settings))[:MOST_SETTINGS]
+    texts = ", ".join(f"`{name}`" for name in shown) + (", ..." if len(settings) > len(shown) else "")
+    return f"<br>turned by {texts}" if settings else "<br>[see assumptions](assumptions.md)"
 
 
 class FidelityNotShown(Facts):

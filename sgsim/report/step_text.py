@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from sgsim.conntrack.entry import TrackingCause
-from sgsim.conntrack.policies import ExemptList, Fragments, Unanswered
+from sgsim.conntrack.policies import ExemptList, Fragments, Midstream, Unanswered
 from sgsim.conntrack.tcp import Segment
 from sgsim.conntrack.timeouts import NANOSECONDS
 from sgsim.conntrack.tracking import TrackingChoice
@@ -133,8 +133,11 @@ def _no_query(_told: Told) -> str:
 def _opens(told: Told) -> str:
     if told.fact("segment", Segment) is Segment.SYN:
         return "A SYN opens a connection."
-    policy = setting_text(told.stop.profile, "midstream")
-    return f"It is no SYN, but the profile takes up flows in the middle ({policy})."
+    profile = told.stop.profile
+    if profile.midstream.value is Midstream.PICKUP:
+        return f"It is no SYN, but the profile takes up flows in the middle ({setting_text(profile, 'midstream')})."
+    policy = setting_text(profile, "midstream_after_cut")
+    return f"It is no SYN, but the profile takes up in the middle what a change has just cut ({policy})."
 
 
 def _not_picked_up(told: Told) -> str:
@@ -143,6 +146,12 @@ def _not_picked_up(told: Told) -> str:
 
 def _mid_stream(told: Told) -> str:
     policy = setting_text(told.stop.profile, "midstream")
+    if _is_open(told):
+        also = setting_text(told.stop.profile, "midstream_untracked")
+        return (
+            f"Only a SYN opens a connection, also one that open rules leave untracked ({also}), and this is "
+            f"{told.packet_words}. It is denied although a rule admits it ({policy})."
+        )
     return (
         f"Only a SYN opens a tracked connection, and this is {told.packet_words}. It is denied although a rule admits "
         f"it ({policy}). It would have passed with an entry: that is, after the SYN that opens the connection, and "
@@ -156,7 +165,19 @@ def _room(told: Told) -> str:
     return f"There is room: {_table(told)}, and the flow takes {counted(told.stop.path.places, 'place')}."
 
 
+def _is_open(told: Told) -> bool:
+    """Whether open rules would leave its flow untracked."""
+    bypass = told.stop.step(Step.BYPASS)
+    return bypass is not None and bypass.outcome == str(TrackingCause.OPEN_RULES)
+
+
 def _full(told: Told) -> str:
+    if _is_open(told):
+        also = setting_text(told.stop.profile, "full_untracked")
+        return (
+            f"The table is full: {_table(told)}. It refuses new untracked flows too ({also}): the packet is dropped and "
+            "counted in conntrack_allowance_exceeded."
+        )
     text = (
         f"The table is full: {_table(told)}, and the flow would take {counted(told.stop.path.places, 'place')}. The "
         "packet is dropped and counted in conntrack_allowance_exceeded; flows that have an entry go on."

@@ -700,6 +700,27 @@ CASES = [
             "opens the connection, and before the entry ran out."
         ),
     ),
+    Case(
+        "opening: mid-stream",
+        OPEN,
+        (ACK,),
+        (
+            "Only a SYN opens a connection, also one that open rules leave untracked (midstream_untracked=true, given), "
+            "and this is an ACK. It is denied although a rule admits it (midstream=deny, assumed)."
+        ),
+        {"profile": AWS_NITRO.given("midstream_untracked", value=True)},
+    ),
+    Case(
+        "opening: opens",
+        OPEN,
+        (SYN, ACK),
+        (
+            "It is no SYN, but the profile takes up in the middle what a change has just cut "
+            "(midstream_after_cut=pickup, given)."
+        ),
+        {"profile": AWS_NITRO.given("midstream_after_cut", "pickup")},
+        changed=(HTTPS,),
+    ),
     Case("room: yes", (HTTPS,), (SYN,), "There is room: no capacity is given, so the table has no limit."),
     Case(
         "room: yes",
@@ -729,6 +750,16 @@ CASES = [
             "If its flows stay silent, the next place is free in 119 s."
         ),
         RECORDED | {"capacity": 1},
+    ),
+    Case(
+        "room: full",
+        (*OPEN, "icmp 8 from 0.0.0.0/0"),
+        ("icmp 198.51.100.7 -> 192.0.2.10 type 8 code 0", SYN),
+        (
+            "The table is full: 1 of the table's 1 place is taken. It refuses new untracked flows too "
+            "(full_untracked=true, given): the packet is dropped and counted in conntrack_allowance_exceeded."
+        ),
+        {"capacity": 1, "profile": AWS_NITRO.given("full_untracked", value=True)},
     ),
     Case(
         "enter: entered",
