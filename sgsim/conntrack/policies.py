@@ -69,6 +69,15 @@ class UdpStream(Policy):
     """With the first packet, after a reply, that comes more than two seconds after the first (Linux)."""
 
 
+class TimeoutChange(Policy):
+    """When a changed idle timeout of an interface holds for flows that it remembers."""
+
+    NEXT_PACKET = "next-packet"
+    """From their next packet on; those that stay silent keep their old time."""
+    AT_ONCE = "at-once"
+    """At once: each may from its last packet on be silent for the new time, and is gone if that is over."""
+
+
 class ExemptList(Policy):
     """Which services are never filtered, where AWS's list does not name all."""
 

@@ -17,6 +17,7 @@ from sgsim.conntrack.policies import (
     Midstream,
     Policy,
     RelatedIcmp,
+    TimeoutChange,
     UdpStream,
     Unanswered,
 )
@@ -47,6 +48,8 @@ class Profile:
     other_s: Setting[float]
     fragment_s: Setting[float]
     fragment_ipv6_s: Setting[float]
+
+    timeout_change: Setting[TimeoutChange]
 
     exempt_traffic: Setting[bool]
     """Whether traffic of the instance's own services (DNS, DHCP, metadata, time) is never filtered."""
@@ -165,6 +168,7 @@ AWS_NITRO: Final = Profile(
     other_s=Setting(600.0, _DOCUMENTED, "aws-ct", "same pair of addresses and protocol number"),
     fragment_s=Setting(30.0, _ASSUMED, "linux-nfct", "how long a first fragment's verdict is kept"),
     fragment_ipv6_s=Setting(60.0, Standing.STANDARD, "rfc8200", "section 4.5, reassembly time"),
+    timeout_change=Setting(TimeoutChange.NEXT_PACKET, _ASSUMED, "aws-ct aws-cfn", "nobody says"),
     exempt_traffic=Setting(True, _DOCUMENTED, "aws-sg aws-nacl"),
     exempt_list=Setting(ExemptList.IMPLIED, _ASSUMED, "aws-sg", "the list names classes, not all addresses"),
     group_prefixes=Setting(True, _ASSUMED, "aws-sgr", "the text speaks of private addresses, not of prefixes"),
@@ -213,6 +217,7 @@ LINUX: Final = Profile(
     other_s=Setting(600.0, _DOCUMENTED, "linux-nfct"),
     fragment_s=Setting(30.0, _DOCUMENTED, "linux-nfct"),
     fragment_ipv6_s=Setting(60.0, _DOCUMENTED, "linux-nfct"),
+    timeout_change=Setting(TimeoutChange.NEXT_PACKET, _OBSERVED, "linux-nfct"),
     exempt_traffic=Setting(False, _DOCUMENTED, "linux-nfct"),
     exempt_list=Setting(ExemptList.IMPLIED, _DOCUMENTED, "linux-nfct", "without effect: nothing is exempt"),
     group_prefixes=Setting(True, _DOCUMENTED, "linux-nfct", "without effect: it knows no groups"),

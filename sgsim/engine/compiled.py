@@ -12,6 +12,7 @@ import numpy as np
 from attrs import define, field
 
 from sgsim.conntrack.exempt import ExemptTraffic
+from sgsim.conntrack.policies import TimeoutChange
 from sgsim.conntrack.pressure import TablePressure
 from sgsim.conntrack.timeouts import Timeouts
 from sgsim.engine.base import EngineCounts
@@ -129,7 +130,11 @@ class CompiledEngine:
         if options is not None:
             self.options = self.options.changed_to(options)
         self._keeper.memory.clock[layout.VERSION] += 1
+        before, silences = self._network, dict(self._silences)
         self._lower(inventory)
+        if self.options.profile.timeout_change.value is TimeoutChange.AT_ONCE:
+            self._change_expiry(before, silences)
+            self.advance(time_ns)
 
     def advance(self, time_ns: int) -> None:
         """Set the clock forward; what is due expires.
@@ -160,6 +165,17 @@ class CompiledEngine:
                 if forget_queued(*places) == layout.DONE:
                     break
                 self._make_room(layout.GROW_ENDED)
+
+    def _change_expiry(self, before: Network, silences: Mapping[str, Timeouts]) -> None:
+        """Let changed timeouts hold for flows as if they had held at their last packets."""
+        from sgsim.kernels.expiry import change_expiry  # noqa: PLC0415  # compiled only where somebody asks for it
+
+        old = addresses(before)
+        network, _, facts = self._fixed_addresses
+        for number, interface_id in enumerate(self.interface_ids):
+            if silences.get(interface_id, self._silences[interface_id]) != self._silences[interface_id]:
+                places = [each.ctypes.data for each in (self._keeper.addresses, old, network, facts)]
+                change_expiry(*[*places, number])
 
     def ended_flows(self) -> FlowColumns:
         """The flows that have ended since the last call, in the order of their ends."""

@@ -14,6 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from sgsim.conntrack.entry import ConntrackEntry, FlowEnd
 from sgsim.conntrack.exempt import ExemptTraffic
+from sgsim.conntrack.policies import TimeoutChange
 from sgsim.conntrack.profile import Profile
 from sgsim.conntrack.table import ConntrackTable
 from sgsim.conntrack.timeouts import Timeouts
@@ -67,6 +68,16 @@ class _View:
             exempt,
             subnet_edges(inventory),
         )
+
+
+def _change_expiry(before: InterfaceFilter, after: InterfaceFilter, now_ns: int) -> None:
+    """Let changed timeouts of an interface hold for its flows as if they had held at their last packets."""
+    for entry in after.table:
+        if entry.key.interface_id != after.interface.interface_id:
+            continue
+        longer_ns = after.timeout_ns(entry) - before.timeout_ns(entry)
+        if longer_ns:
+            after.table.refresh(entry, max(entry.expires_at_ns + longer_ns, now_ns))
 
 
 @define
@@ -158,8 +169,8 @@ class ReferenceEngine:
         Args:
             inventory: What holds then, in full.
             time_ns: When.
-            options: Taken over for their capacity and timeouts, which hold for a flow from its next packet on (assumed);
-                None leaves these as they are.
+            options: Taken over for their capacity and timeouts; None leaves these as they are. When they hold for flows
+                that are remembered is up to the profile's `timeout_change`.
 
         Raises:
             TimeOrderError: If `time_ns` is before the clock.
@@ -177,10 +188,13 @@ class ReferenceEngine:
             fresh = self._make_filter(interface, self._table(interface.table_id))
             if fresh.table is not at.table:
                 self._forget_flows(at, time_ns)
+            elif self.options.profile.timeout_change.value is TimeoutChange.AT_ONCE:
+                _change_expiry(at, fresh, time_ns)
             fresh.matcher.assumed_empty.update(at.matcher.assumed_empty)
             self._filters[interface_id] = evolve(fresh, fragments=at.fragments)
         for table_id, table in self.tables.items():
             table.set_capacity(self._capacity_of(table_id))
+        self._expire(time_ns)
 
     def _forget_flows(self, at: InterfaceFilter, now_ns: int) -> None:
         """Forget what an interface remembers in the table of the instance that it leaves."""

@@ -14,6 +14,7 @@ from sgsim.conntrack import policies
         (policies.RelatedIcmp, "never automatic-or-untracked always"),
         (policies.Fragments, "deny rules"),
         (policies.UdpStream, "second-request answered-and-old"),
+        (policies.TimeoutChange, "next-packet at-once"),
         (policies.ExemptList, "named implied wide"),
         (policies.BypassProtocols, "none tcp-udp tcp-udp-icmpv6 all-but-icmp"),
     ],

@@ -9,6 +9,7 @@ from sgsim.conntrack.policies import (
     InvalidSegment,
     Midstream,
     RelatedIcmp,
+    TimeoutChange,
     UdpStream,
     Unanswered,
 )
@@ -39,6 +40,7 @@ AWS = CLOSING | {
     "other_s": 600,
     "fragment_s": 30,
     "fragment_ipv6_s": 60,
+    "timeout_change": TimeoutChange.NEXT_PACKET,
     "exempt_traffic": True,
     "exempt_list": ExemptList.IMPLIED,
     "group_prefixes": True,

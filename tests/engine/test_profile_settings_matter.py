@@ -9,8 +9,10 @@ from engine.walking import HOST, HOST_V6, Walk, icmp_error, profile
 
 from sgsim.conntrack.profile import AWS_NITRO, LINUX
 from sgsim.conntrack.timeouts import NANOSECONDS
+from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.packet import Fragment, Packet
 from sgsim.model.states import Direction, TcpState
+from sgsim.rules.inventory import Inventory
 
 CLIENT, SERVER = "198.51.100.7:40000", f"{HOST}:443"
 TRACKED = (
@@ -97,6 +99,24 @@ def test_the_verdict_of_a_first_fragment_is_kept_as_long_as_the_profile_says(nam
 
 def exempt_traffic(value: object) -> list[str]:
     return [Walk(profile=profile(exempt_traffic=value)).say(f"udp {HOST}:40000 -> 169.254.169.253:53")]
+
+
+def timeout_change(value: object) -> list[str]:
+    """An interface's timeout for established TCP goes from 1,000 s to 100 s, 50 s and 200 s after the last packet."""
+    counts = []
+    for at_s in (50, 200):
+        walk = Walk(with_timeout(1000), profile=profile(timeout_change=value))
+        walk.connect(CLIENT, SERVER)
+        walk.change(with_timeout(100), at_s=at_s)
+        counts.append(str(walk.count))
+        walk.wait_until(max(at_s, 100))
+        counts.append(str(walk.count))
+    return counts
+
+
+def with_timeout(seconds: float) -> Inventory:
+    here = interface(HOST, timeouts=TimeoutOverrides(tcp_established_s=seconds))
+    return inventory(group(*TRACKED), here)
 
 
 def exempt_list(value: object) -> list[str]:
@@ -268,6 +288,7 @@ def linux_tcp_rules(value: object) -> list[str]:
 
 POLICIES: dict[Callable[[object], list[str]], dict[object, list[str]]] = {
     exempt_traffic: {True: ["allow exempt exempt"], False: ["deny no_rule new"]},
+    timeout_change: {"next-packet": ["1"] * 4, "at-once": ["1", "0", "0", "0"]},
     exempt_list: {
         "named": ["exempt", *["no_rule"] * 3],
         "implied": [*["exempt"] * 3, "no_rule"],

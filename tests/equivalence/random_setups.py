@@ -14,6 +14,7 @@ from sgsim.conntrack.policies import (
     InvalidSegment,
     Midstream,
     RelatedIcmp,
+    TimeoutChange,
     UdpStream,
     Unanswered,
 )
@@ -35,7 +36,7 @@ from sgsim.rules.security_group import SecurityGroup
 
 POLICIES: Final = {
     "midstream": Midstream, "midstream_after_cut": Midstream, "invalid": InvalidSegment, "unanswered": Unanswered, "related_icmp": RelatedIcmp,
-    "fragments": Fragments, "udp_stream": UdpStream, "bypass": BypassProtocols, "exempt_list": ExemptList, "open_rules": OpenRules,
+    "fragments": Fragments, "udp_stream": UdpStream, "bypass": BypassProtocols, "exempt_list": ExemptList, "timeout_change": TimeoutChange, "open_rules": OpenRules,
 }  # fmt: skip
 SWITCHES: Final = (
     "open_own_protocol", "open_across_groups", "open_beside_narrow",

@@ -60,6 +60,7 @@ FAULTS = [
     ("np.int64(barred_by != 0) << BARRED_AT", "np.int64(barred_by == 0) << BARRED_AT"),
     ("PLACES_AT: Final = 17", "PLACES_AT: Final = 18"),
     ("ICMP_FROM: Final = 131072", "ICMP_FROM: Final = 65536"),
+    ("m.pool[word + EXPIRES] + longer_ns, m.clock[NOW])", "m.pool[word + EXPIRES] - longer_ns, m.clock[NOW])"),
     ("segment > SYN and not picks_up", "segment > SYN and picks_up"),
     ("if is_midstream and facts.options[MIDSTREAM_UNTRACKED]", "if facts.options[MIDSTREAM_UNTRACKED]"),
     ("if facts.options[FULL_UNTRACKED] and not has_room", "if facts.options[FULL_UNTRACKED] and has_room"),
