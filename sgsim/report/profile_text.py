@@ -45,6 +45,7 @@ def _document(name: str, setting: Setting[Any]) -> dict[str, Any]:
         "sources": setting.source.split(),
         "note": setting.note,
         "bounds": None if setting.bounds is None else list(setting.bounds),
+        "choices": _choices(setting),
         "if_wrong": assumption.if_wrong if assumption else "",
         "measure": assumption.measure if assumption else "",
     }
@@ -65,9 +66,10 @@ def _lines(profile: Profile) -> Iterator[str]:
         yield _row(row, widths)
         yield from textwrap.wrap(note, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
     yield ""
-    yield "Times (..._s) are seconds of silence. Standing: documented (its owner says so), standard (an RFC says so),"
-    yield "observed (measured or reported), assumed (nobody says; ours), given (set by an option)."
-    yield "Sources are keys of docs/sources.md. Any setting can be changed: --set NAME=VALUE."
+    yield "Times (..._s) are seconds of silence. What else a value can be stands in brackets; what is true can be false."
+    yield "Any setting can be changed: --set NAME=VALUE."
+    yield "Standing: documented (its owner says so), standard (an RFC says so), observed (measured or reported),"
+    yield "assumed (nobody says; ours), given (set by an option). Sources are keys of docs/sources.md."
     if any(setting.standing is Standing.ASSUMED for _, setting in profile.settings()):
         yield "docs/assumptions.md says what changes if an assumed value is wrong, and how to measure it."
 
@@ -77,7 +79,17 @@ def _value(setting: Setting[Any]) -> str:
     text = (
         str(value).lower() if isinstance(value, bool) else f"{value:.15g}" if isinstance(value, float) else str(value)
     )
-    return text if setting.bounds is None else f"{text} ({setting.bounds[0]:g}..{setting.bounds[1]:g})"
+    if setting.bounds is not None:
+        return f"{text} ({setting.bounds[0]:g}..{setting.bounds[1]:g})"
+    others = [choice for choice in _choices(setting) if choice != value]
+    return f"{text} ({', '.join(map(str, others))})" if others and not isinstance(value, bool) else text
+
+
+def _choices(setting: Setting[Any]) -> list[object]:
+    """Every value of a choice; none of a time, which is a number."""
+    if isinstance(setting.value, bool):
+        return [True, False]
+    return [member.value for member in type(setting.value)] if isinstance(setting.value, Enum) else []
 
 
 def _row(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -78,8 +78,8 @@ def test_the_default_profile_is_listed_on_request_and_with_what_was_set(says):
     told = says("--profile-settings", "--midstream", "pickup", "--set", "fragments=rules")
     assert told.startswith("aws-nitro: ")
     rows = [line.split() for line in told.splitlines()]
-    assert ["midstream", "pickup", "given", "option"] in rows
-    assert ["fragments", "rules", "given", "option"] in rows
+    assert ["midstream", "pickup", "(deny)", "given", "option"] in rows
+    assert ["fragments", "rules", "(deny)", "given", "option"] in rows
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_values_are_written_as_options_take_them():
         "tcp_established_s 432000 (60..432000) documented aws-ct",
         "udp_s 45 (30..60) given option",
         "late_refresh true given option",
-        "open_rules literal assumed aws-ct",
+        "open_rules literal (listed, covered) assumed aws-ct",
     }
 
 
@@ -37,6 +37,10 @@ def test_json_is_what_the_schema_says(profile):
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(document, schema)
     assert [setting["name"] for setting in document["settings"]] == [name for name, _ in profile.settings()]
+    choices = {setting["name"]: setting["choices"] for setting in document["settings"]}
+    assert choices["fragments"] == ["deny", "rules"]
+    assert choices["late_refresh"] == [True, False]
+    assert choices["udp_s"] == []
 
 
 def test_assumed_values_say_what_changes_if_they_are_wrong():
