@@ -29,7 +29,7 @@ from sgsim.errors import TimeOrderError, UnresolvedReferenceError
 from sgsim.kernels import layout
 from sgsim.kernels.addresses import addresses
 from sgsim.kernels.arrays import ITEMS_DTYPES, Column, Facts, Items, Network
-from sgsim.kernels.entry_points import advance, filter_batch, forget_queued
+from sgsim.kernels.entry_points import advance, change_expiry, filter_batch, forget_queued
 from sgsim.model.address import Family
 from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns, packet_at
 from sgsim.model.interface import Interface
@@ -168,8 +168,6 @@ class CompiledEngine:
 
     def _change_expiry(self, before: Network, silences: Mapping[str, Timeouts]) -> None:
         """Let changed timeouts hold for flows as if they had held at their last packets."""
-        from sgsim.kernels.expiry import change_expiry  # noqa: PLC0415  # compiled only where somebody asks for it
-
         old = addresses(before)
         network, _, facts = self._fixed_addresses
         for number, interface_id in enumerate(self.interface_ids):

@@ -137,6 +137,7 @@ def _tell_not_kept(reason: str) -> None:
 
 ENGINE: Final = Group("the engine", "half a minute")
 FLOW_LOGS: Final = Group("the reader of flow logs", "six seconds")
+TIMEOUTS: Final = Group("changes of timeouts", "two seconds")
 
 filter_batch: Final = ENGINE.entry("filter", "filter_batch")
 advance: Final = ENGINE.entry("filter", "advance")
@@ -157,4 +158,5 @@ plan_events: Final = FLOW_LOGS.entry("flow_log_events", "plan_events")
 write_events: Final = FLOW_LOGS.entry("flow_log_events", "write_events")
 order_events: Final = FLOW_LOGS.entry("flow_log_order", "order_events")
 pick_leads: Final = FLOW_LOGS.entry("flow_log_leads", "pick_leads")
+change_expiry: Final = TIMEOUTS.entry("expiry", "change_expiry")
 weigh: Final = FLOW_LOGS.entry("flow_log_agreement", "weigh")

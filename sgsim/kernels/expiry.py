@@ -6,8 +6,8 @@ Compiled twin of what `sgsim.engine.reference` does at a change.
 from numba import types
 
 from sgsim.kernels import calendar
-from sgsim.kernels.arrays import facts_at, memory_at, network_at
 from sgsim.kernels.entries import timeout
+from sgsim.kernels.groups import facts_at, memory_at, network_at
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import ENTRY_WORDS, EXPIRES, FLOW, KEY_SERVICE, NOW, OWNER, POOL_USED, STATE
 
