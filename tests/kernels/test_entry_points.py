@@ -15,7 +15,7 @@ import pytest
 from sgsim.kernels import entry_points, kept_code
 
 PACKAGE = Path(kept_code.__file__).parents[1]
-GROUPS = (entry_points.ENGINE, entry_points.FLOW_LOGS)
+GROUPS = (entry_points.ENGINE, entry_points.FLOW_LOGS, entry_points.TIMEOUTS)
 
 PROGRAM = """
 import sys
