@@ -60,7 +60,8 @@ def _plain_addresses() -> types.ModuleType:
 def _plain_entry_points() -> types.ModuleType:
     """The kernels that Python calls are the functions themselves, of the modules as they stand when they are asked for."""
     module = types.ModuleType("sgsim.kernels.entry_points")
-    homes = {each.name: f"sgsim.kernels.{each.module}" for each in entry_points.ENGINE}
+    known = (*entry_points.ENGINE, *entry_points.TIMEOUTS)
+    homes = {each.name: f"sgsim.kernels.{each.module}" for each in known}
 
     def function(name: str) -> Any:
         if name not in homes:
