@@ -1,6 +1,9 @@
 """`compiled(records) == readable(records)` for any records: roles, events, their order, and which decisions are leads'."""
 
+from itertools import product
+
 import numpy as np
+import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,6 +88,35 @@ def test_roles(rows, cut, places):
         known = KNOWN if begin < 10 else LATER
         expected, actual = readable.roles(part, known), compiled.roles(part, known)
         assert_same([getattr(expected, name) for name in ROLES], [getattr(actual, name) for name in ROLES])
+
+
+def test_the_flow_that_was_heard_of_first_makes_way():
+    """The third of three flows that share two places takes the second one's, so the first is still known."""
+    plain = dict.fromkeys(("end_ns", "src_hi", "direction", "taken_at", "bytes", "skip"), 0)
+    plain |= {"start_ns": 10, "src_lo": 1, "dst_lo": 2, "dst_port": 443, "protocol": 6, "flags": 255, "packets": 1}
+    rows = [plain | {"src_port": port} for port in (40_001, 40_002, 40_001, 40_003, 40_001)]
+    for kind in (OpenerMemory, NativeOpenerMemory):
+        assert [True, True, False, True, False] == kind(2).roles(records(rows), KNOWN).is_first.tolist()
+
+
+@pytest.mark.parametrize("spread", Spread)
+def test_events_of_every_kind_of_record(spread):
+    """All that a record may tell, in one batch."""
+    told = {
+        "flags": [255, 0, 1, 2, 3, 4, 5, 6, 7, 16, 18, 19, 23], "packets": [0, 1, 2, 3, 4, 5, 40],
+        "protocol": [6, 17, 1, 58], "end_ns": [0, 1, 70, 130], "direction": [1, 2], "skip": [0, 22],
+        "role": [0, 1, 2], "is_first": [0, 1],
+    }  # fmt: skip
+    columns = dict(zip(told, np.array(list(product(*told.values()))).T, strict=True))
+    count = len(columns["flags"])
+    made = {name: columns.get(name, np.zeros(count)).astype(dtype) for name, dtype in RECORD_DTYPES.items()}
+    made["end_ns"] *= SECOND_NS
+    nothing = np.zeros(count, "u1")
+    roles = Roles(columns["role"].astype("u1"), nothing, columns["is_first"] > 0, nothing > 0)
+    whole = RecordColumns(**made)
+    expected, actual = (kind(spread).made(whole, roles, None, 0) for kind in (EventMaker, NativeEventMaker))
+    for one, other in zip(expected, actual, strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
 
 
 @given(
