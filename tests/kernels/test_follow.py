@@ -12,8 +12,8 @@ from sgsim.conntrack.tcp import Effect, Segment, TcpFlow
 from sgsim.engine.lowering.facts import lower_facts
 from sgsim.engine.options import EngineOptions
 from sgsim.kernels import follow
-from sgsim.kernels.arrays import facts_at
-from sgsim.kernels.structs import addresses
+from sgsim.kernels.addresses import addresses
+from sgsim.kernels.groups import facts_at
 from sgsim.model.states import ConntrackDirection, TcpState
 
 
