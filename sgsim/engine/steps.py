@@ -196,7 +196,6 @@ def untracked(at: "InterfaceFilter", passage: Passage) -> Decision | None:
         passage.entry, passage.as_new = None, True
         return None
     if entry.judged_at_version != at.version:
-        entry.path = at.paths.label(entry.key.five_tuple.dst_addr, entry.key.five_tuple.family)
         choice = at.choose_tracking(entry.key, entry.opener)
         if choice.open_rule is None:
             at.table.forget(entry, FlowEnd.CUT, passage.now_ns)

@@ -25,15 +25,15 @@ _CLOSED_BY_ITS_SIDE = "word >> BY_FIN_AT & 1 or (last_segment == RST and last_re
 
 COMPILED_FAULTS: Final[dict[str, CompiledFault]] = {
     "the rule back is not looked at": CompiledFault("if not is_open_back(rules, units + (opener == INGRESS)", "if False and not is_open_back(rules, units + (opener == INGRESS)", {"untracked"}),
-    "UDP may not be left untracked": CompiledFault("protocol == TCP or protocol == UDP if bypass == 1", "protocol == TCP if bypass == 1", {"untracked"}),
-    "the profile is not asked whether anything is left untracked": CompiledFault("if not may_bypass:", "if protocol == ICMP:", {"untracked", "linux"}, kernel=True),
+    "UDP may not be left untracked": CompiledFault("has_ports = protocol == TCP or protocol == UDP", "has_ports = protocol == TCP", {"untracked"}),
+    "the profile is not asked whether anything is left untracked": CompiledFault("if not (has_ports and bypass) and not is_other:", "if False:", {"untracked", "linux"}, kernel=True),
     "no path is automatic": CompiledFault("if path(net, interface, is_ipv6, hi, lo)[0]:", "if False:", {"automatic-paths"}),
     "a DynamoDB connection takes one place": CompiledFault("np.int64(net.path_automatic[path]), net.path_places[path]", "np.int64(net.path_automatic[path]), 1", {"automatic-paths"}),
     "an error may go to anybody": CompiledFault(_QUOTED, "False", {"icmp"}, kernel=True),
     "no error passes": CompiledFault(_QUOTED, "True", {"icmp", "linux"}, kernel=True),
     "entries are gone only after their time": CompiledFault("if due_ns > now_ns:", "if due_ns >= now_ns:", {"timeout-boundaries"}),
     "nothing expires": CompiledFault("if due_ns > now_ns:", "if True:", {"timeout-boundaries", "timeouts"}, kernel=True),
-    "only the opener restarts the timeout": CompiledFault("if restarts:", "if restarts and not is_reply:", {"timeouts"}, kernel=True),
+    "only the opener restarts the timeout": CompiledFault("if restarts(facts, effect, before, after):", "if restarts(facts, effect, before, after) and not is_reply:", {"timeouts"}, kernel=True),
     "after the close nothing restarts the timeout": CompiledFault("== CLOSE) and not facts.options[LATE_REFRESH]", "== CLOSE)", {"settings"}, kernel=True),
     "a SYN that is repeated restarts the timeout": CompiledFault("effect = NOT_RENEWED", "effect = MOVED", {"linux"}, kernel=True),
     "an ICMP rule ignores the code": CompiledFault("number = icmp_type * 256 + icmp_code if", "number = icmp_type * 256 if", {"rules"}, kernel=True),

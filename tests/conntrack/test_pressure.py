@@ -74,10 +74,10 @@ def test_a_long_silence_merges_as_often_as_it_must():
     assert len(pressure.bins) == 2
 
 
-@pytest.mark.parametrize(("wait_ns", "merges"), [(-1, 22), (0, 23)])
+@pytest.mark.parametrize(("wait_ns", "merges"), [(-1, 24), (0, 25)])
 def test_bins_are_as_narrow_as_they_may_be_to_the_nanosecond_also_after_months(wait_ns, merges):
     pressure = TablePressure(None)
-    drive(pressure, [(0, "inserted"), (MOST_BINS * (FIRST_BIN_NS << 22) + wait_ns, "expired")])
+    drive(pressure, [(0, "inserted"), (MOST_BINS * (FIRST_BIN_NS << 24) + wait_ns, "expired")])
     assert FIRST_BIN_NS << merges == pressure.bin_ns
 
 

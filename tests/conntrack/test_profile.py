@@ -187,3 +187,9 @@ def test_only_awss_profiles_know_about_nitro():
 
 def test_profiles_are_dated_and_titled():
     assert all(profile.dated and profile.title for profile in PROFILES.values())
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_timeouts_of_tcp_flows_that_are_not_established_are_of_linux(profile):
+    sources = {setting.source for state, setting in profile.tcp_s.items() if state is not TcpState.ESTABLISHED}
+    assert sources == {"linux-nfct"}

@@ -2,8 +2,10 @@
 
 import pytest
 
+from sgsim.conntrack.profile import LINUX
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
+from sgsim.model.interface import TimeoutOverrides
 
 
 @pytest.mark.parametrize("remember", [0, -1])
@@ -20,3 +22,14 @@ def test_ports_of_clients_begin_with_a_port(client_port):
     with pytest.raises(ConfigError) as refused:
         EngineOptions(client_port=client_port)
     assert str(refused.value) == f"client_port must be 1..65535, got {client_port}"
+
+
+def test_a_change_sets_capacity_and_timeouts_and_nothing_else():
+    before = EngineOptions(profile=LINUX, remember=7, recorded=True, client_port=1024)
+    timeouts = TimeoutOverrides(udp_s=31)
+    for other in (EngineOptions(capacity=3, timeouts=timeouts), EngineOptions(is_unlimited=True, timeouts=timeouts)):
+        changed = before.changed_to(other)
+        assert (changed.capacity, changed.is_unlimited, changed.timeouts) == (
+            other.capacity, other.is_unlimited, timeouts,
+        )  # fmt: skip
+        assert (changed.profile, changed.remember, changed.recorded, changed.client_port) == (LINUX, 7, True, 1024)

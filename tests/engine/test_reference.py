@@ -157,3 +157,13 @@ def test_a_trace_tells_what_a_remembered_flow_makes_of_a_packet():
     web = host("tcp 80 from 0.0.0.0/0", "all to 0.0.0.0/0")
     (trace,) = traced(web, f"tcp 198.51.100.7:40000 -> {HOST}:80 S", f"tcp 198.51.100.7:40000 -> {HOST}:80 A")
     assert steps(trace)[2:] == [(Step.TRACKED, "no entry"), (Step.UNTRACKED, "still open")]
+
+
+def test_a_change_that_names_an_unknown_group_stops_no_packet_but_those_that_come_there():
+    walk = Walk(DNS)
+    walk.say(QUERY, 0)
+    walk.change(inventory(group(DNS), interface(groups=("sg-web", "sg-unknown"))), at_s=1)
+    with pytest.raises(UnresolvedReferenceError, match="sg-unknown"):
+        walk.say(QUERY, 2)
+    walk.change(host(DNS), at_s=3)
+    assert walk.say(QUERY, 3) == "allow established new"

@@ -1,6 +1,7 @@
 """ICMP queries and errors: steps 4 and 10 of the way of a packet."""
 
 import pytest
+from attrs import evolve
 from builders import group, interface, inventory, networks
 from engine.walking import HOST, HOST_V6, Walk, icmp_error, profile
 
@@ -215,3 +216,37 @@ def test_an_icmp_error_about_a_refused_flow_is_left_to_the_rules():
     assert walk.say(f"udp {PEER}:40000 -> {HOST}:53") == "deny no_rule new"
     unreachable = icmp_error(f"icmp {HOST} -> {PEER} type 3 code 3", f"udp {PEER}:40000 -> {HOST}:53")
     assert walk.say(unreachable) == BLOCKED
+
+
+def test_an_error_that_restarts_the_timeout_does_so_where_ignored_segments_do_not():
+    walk = Walk("udp 53 from 198.51.100.0/24", profile=profile(LINUX, related_refresh=True))
+    walk.say(f"udp {PEER}:40000 -> {HOST}:53", 0)
+    walk.say(
+        evolve(icmp_error(f"icmp {HOST} -> {PEER} type 3 code 3", f"udp {PEER}:40000 -> {HOST}:53"), time_ns=20 * 10**9)
+    )
+    assert [entry.expires_at_ns for entry in walk.entries()] == [50 * 10**9]
+
+
+def test_an_error_about_a_query_is_told_by_its_code_where_codes_are_in_the_key():
+    walk = Walk("icmp all from 0.0.0.0/0", profile=LINUX)
+    quoted = f"icmp {PEER} -> {HOST} type 8 code 1 id 7"
+    assert walk.say(quoted) == "allow rule new"
+    assert walk.say(icmp_error(f"icmp {HOST} -> {PEER} type 3 code 3", quoted)) == "allow related related"
+    assert (
+        walk.say(icmp_error(f"icmp {HOST} -> {PEER} type 3 code 3", quoted.replace("code 1", "code 0")))
+        == "deny no_rule invalid"
+    )
+
+
+def test_a_path_that_becomes_automatic_has_errors_pass_from_the_flows_next_packet_on():
+    """A change is looked at with the first packet after it."""
+    rules = ("tcp 443 from 198.51.100.0/24",)
+    opening, error = f"tcp {PEER}:40000 -> {HOST}:443 S", f"icmp 203.0.113.9 -> {HOST} type 3 code 4"
+    answer = f"tcp {HOST}:443 -> {PEER}:40000 SA"
+    walk = Walk(*rules)
+    walk.say(opening)
+    path = PathRule(PathLabel.NAT_GATEWAY, networks(f"{PEER}/32")[0])
+    walk.change(inventory(group(*rules), interface(HOST), paths=(path,)), at_s=1)
+    assert walk.say(icmp_error(error, answer)) == "deny no_rule untracked"
+    walk.say(answer)
+    assert walk.say(icmp_error(error, answer)) == "allow related related"

@@ -167,6 +167,11 @@ def test_a_fragment_whose_first_was_seen_is_not_judged_without_ports(ends):
     assert ["allow rule new", "allow fragment new"] == [steps.say(each) for each in fragments(*ends)]
 
 
+def test_a_fragment_that_groups_deny_without_ports_is_not_denied_by_the_acl_that_it_would_meet_next():
+    _, later = fragments(HOST, PEER)
+    assert "deny fragment invalid" == walk(rules=(), profile=profile(fragments="rules")).say(later)
+
+
 # What is told of the edge
 
 
@@ -202,13 +207,20 @@ def test_an_answer_to_what_never_left_was_not_sent():
     steps = walk("900 allow all from 0.0.0.0/0", recorded=True)
     said = [steps.say(each) for each in (OUT_SYN, OUT_SYN_ACK, OUT_ACK)]
     assert ["deny network_acl new", NOT_SENT, "deny network_acl new"] == said
-    assert Tracking.TRACKED is steps.entries()[0].tracking
+    (entry,) = steps.entries()
+    assert (Tracking.TRACKED, [2, 1]) == (entry.tracking, entry.packets)
+    assert 1 == steps.send(OUT_SYN_ACK).flow
 
 
 def test_such_an_answer_is_not_denied_on_its_way_in_either():
     steps = walk(recorded=True)
     assert ["deny network_acl new", NOT_SENT] == [steps.say(each) for each in (OUT_SYN, OUT_SYN_ACK)]
     assert DENIED == steps.say(f"tcp {PEER}:80 -> {HOST}:50000 S"), "a SYN answers nothing"
+
+
+def test_an_answer_to_what_groups_kept_from_leaving_was_not_sent_whatever_the_acl_says():
+    steps = walk(rules=(), recorded=True)
+    assert ["deny no_rule new", NOT_SENT] == [steps.say(each) for each in (OUT_SYN, OUT_SYN_ACK)]
 
 
 def test_as_recorded_judges_such_answers():

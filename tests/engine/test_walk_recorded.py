@@ -347,3 +347,23 @@ def test_a_packet_that_never_came_to_its_receiver_is_counted_on_no_flow_there():
 def test_where_ports_of_clients_begin_can_be_told(first, opener):
     walk = recorded("tcp all from 198.51.100.0/24", "tcp all to 198.51.100.0/24", client_port=first)
     assert walk.send(f"tcp {HOST}:443 -> 198.51.100.7:1024 A").opener is opener
+
+
+def test_a_segment_that_rules_judge_beside_its_flow_is_not_presumed_to_be_of_another():
+    walk = recorded(*TRACKED, profile=profile(invalid="rules"))
+    assert [walk.say(SYN), walk.say(DATA)] == ["allow rule new", "allow rule invalid"]
+    assert [entry.flow for entry in walk.entries()] == [1]
+
+
+def test_a_packet_that_rules_judge_before_an_answer_stays_with_its_flow():
+    walk = recorded(*TRACKED, profile=profile(unanswered="rules"))
+    answers = [walk.send(SYN), walk.send(SYN)]
+    assert [(words(answer), answer.flow) for answer in answers] == [("allow rule new", 1)] * 2
+    (entry,) = walk.entries()
+    assert entry.packets == [2, 0]
+
+
+def test_a_reset_that_nothing_is_picked_up_at_is_told_as_invalid():
+    walk = recorded(*TRACKED, profile=profile(midstream="pickup", invalid="rules"))
+    assert walk.say(f"tcp {CLIENT} -> {HTTPS} R") == "allow rule invalid"
+    assert walk.entries() == []

@@ -86,6 +86,22 @@ def test_a_recording_begins_with_its_first_packet_wherever_that_is():
     assert walk.say(f"tcp {PEER}:40000 -> 192.0.2.20:443 A", 432000) == "deny midstream invalid"
 
 
+def test_a_flow_that_memory_has_dropped_when_it_became_untracked_was_seen_and_is_not_presumed():
+    walk = Walk("udp 53 from 198.51.100.0/24", recorded=True, remember=1)
+    walk.say(QUERY, 0)
+    walk.change(*EVERYTHING, at_s=1)
+    walk.say(f"udp 203.0.113.9:40000 -> {HOST}:53", 1)
+    assert walk.say(RESPONSE, 2) == "allow untracked untracked"
+    assert ends(walk)[0] == (1, FlowEnd.FORGOTTEN, 2 * 10**9)
+
+
+def test_an_untracked_flow_ends_when_a_syn_opens_it_anew():
+    walk = Walk(*EVERYTHING)
+    for at_s, text in ((0, SYN), (1, f"tcp {HOST}:443 -> {PEER}:40000 SA"), (5, SYN)):
+        walk.say(text, at_s)
+    assert ends(walk) == [(1, FlowEnd.REPLACED, 5 * 10**9)]
+
+
 # At the edge of a subnet
 
 

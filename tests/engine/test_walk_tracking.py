@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from builders import group, interface, inventory, networks, packet
 from engine.walking import HOST, Walk, profile, words
 
@@ -369,3 +370,18 @@ def test_a_flow_is_old_by_its_own_age_and_not_by_the_clock():
         walk.say(text, at_s)
         left_s.append(round((walk.entries()[0].expires_at_ns - at_s * 1e9) / 1e9))
     assert left_s == [30, 30, 30, 120]
+
+
+def test_on_linux_a_reset_ends_an_answered_connection_and_leaves_its_entry():
+    walk = Walk(*ONE_NET, profile=LINUX)
+    walk.connect(CLIENT, SERVER)
+    assert walk.say(f"tcp {CLIENT} -> {SERVER} R") == "allow established established"
+    assert [entry.tcp_state for entry in walk.entries()] == [TcpState.CLOSE]
+
+
+@pytest.mark.parametrize(("syn_reopens", "said"), [(True, "allow rule new"), (False, "allow established established")])
+def test_on_linux_a_syn_reopens_a_live_connection_that_is_closing_only_where_the_profile_says_so(syn_reopens, said):
+    walk = Walk(*ONE_NET, profile=profile(LINUX, syn_reopens=syn_reopens))
+    walk.connect(CLIENT, SERVER)
+    walk.say(f"tcp {CLIENT} -> {SERVER} FA")
+    assert walk.say(f"tcp {CLIENT} -> {SERVER} S") == said
