@@ -69,6 +69,10 @@ class Passage:
         segment = segment_of(packet.tcp_flags) if is_tcp else None
         return cls(packet, direction, now_ns, key, header, entry=None, trace=trace, segment=segment)
 
+    def judge_as_new(self) -> None:
+        """Go on as the first packet of another flow, as its own has just ended."""
+        self.entry, self.as_new = None, True
+
     def is_barred(self, decision: Decision) -> bool:
         """Whether groups let it go and a network ACL did not."""
         return self.barred_by is not None and decision.reason is Reason.NETWORK_ACL

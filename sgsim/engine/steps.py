@@ -138,7 +138,7 @@ def tracked(at: "InterfaceFilter", passage: Passage) -> Decision | None:
         return None
     if _opened_rules_untrack(at, passage, entry):
         if at.table.lookup(entry.key) is not entry:  # memory had no place beside the table for so old a flow
-            passage.entry, passage.as_new = None, True
+            passage.judge_as_new()
         return None
     direction = entry.direction_of(passage.direction)
     move = at.move(entry, direction, passage.segment)
@@ -147,7 +147,7 @@ def tracked(at: "InterfaceFilter", passage: Passage) -> Decision | None:
     )
     if move.effect is Effect.REOPENED:
         at.table.forget(entry, FlowEnd.CLOSED, passage.now_ns)
-        passage.entry, passage.as_new = None, True
+        passage.judge_as_new()
         return None
     if move.effect is Effect.INVALID and at.profile.invalid.value is not InvalidSegment.PASS:
         return _not_of_the_flow(at, passage, entry)
@@ -193,14 +193,15 @@ def untracked(at: "InterfaceFilter", passage: Passage) -> Decision | None:
         end = FlowEnd.CLOSED if entry.tcp_state in tcp.ENDED_STATES else FlowEnd.REPLACED
         at.table.forget(entry, end, passage.now_ns)
         passage.note(Step.UNTRACKED, "opened anew", entry=entry)
-        passage.entry, passage.as_new = None, True
+        passage.judge_as_new()
         return None
     if entry.judged_at_version != at.version:
         choice = at.choose_tracking(entry.key, entry.opener)
         if choice.open_rule is None:
             at.table.forget(entry, FlowEnd.CUT, passage.now_ns)
             passage.note(Step.UNTRACKED, "cut", entry=entry, cause=choice.cause)
-            passage.entry, passage.as_new, passage.was_cut = None, True, True
+            passage.judge_as_new()
+            passage.was_cut = True
             return None
         entry.rule, entry.judged_at_version = choice.open_rule.ref, at.version
     passage.note(Step.UNTRACKED, "still open", entry=entry)
@@ -226,7 +227,7 @@ def after_refusal(at: "InterfaceFilter", passage: Passage, entry: ConntrackEntry
     """An answer to packets that were denied was never sent; the opener may try again."""
     if not at.continue_refused(passage, entry):
         passage.note(Step.RECORDED, "opened anew", entry=entry)
-        passage.entry, passage.as_new = None, True
+        passage.judge_as_new()
         return None
     is_reply = entry.direction_of(passage.direction) is ConntrackDirection.REPLY
     if is_reply and not at.options.as_recorded:

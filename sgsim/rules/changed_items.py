@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from sgsim.model.interface import Interface
 from sgsim.model.states import Direction
@@ -123,12 +123,8 @@ def _any(before: Mapping[str, object], after: Mapping[str, object], what: str) -
     for key, old, new in _pairs(before, after):
         if old is None or new is None:
             yield key, "removed" if new is None else "new"
-        elif _content(old) != _content(new):
+        elif old != new:
             yield key, f"other {what}"
-
-
-def _content(item: object) -> object:
-    return evolve(item, origin="") if hasattr(item, "origin") else item  # type: ignore[misc]  # all are attrs
 
 
 def _pairs(before: Mapping[str, _Item], after: Mapping[str, _Item]) -> Iterator[tuple[str, _Item | None, _Item | None]]:

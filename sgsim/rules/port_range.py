@@ -1,6 +1,6 @@
 """An interval of ports."""
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from sgsim.errors import RuleError
 
@@ -16,10 +16,9 @@ class PortRange:
 
     @first.validator
     @last.validator
-    def _check(self, attribute: object, value: object) -> None:
-        name = getattr(attribute, "name", "port")
+    def _check(self, attribute: "Attribute[int]", value: object) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LAST_PORT:
-            raise RuleError(f"{name} port must be 0..{LAST_PORT}, got {value!r}")
+            raise RuleError(f"{attribute.name} port must be 0..{LAST_PORT}, got {value!r}")
 
     def __attrs_post_init__(self) -> None:
         """Refuse an interval that is empty, as EC2 does."""

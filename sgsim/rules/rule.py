@@ -5,7 +5,7 @@ A rule only ever allows. Source: `[aws-api]` IpPermission and SecurityGroupRule.
 
 from typing import Final
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 from netaddr import IPNetwork
 
 from sgsim.errors import RuleError
@@ -75,10 +75,9 @@ class IcmpMatch:
 
     @icmp_type.validator
     @icmp_code.validator
-    def _check(self, attribute: object, value: object) -> None:
-        name = getattr(attribute, "name", "icmp_type").replace("_", " ")
+    def _check(self, attribute: "Attribute[int | None]", value: object) -> None:
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 255):
-            raise RuleError(f"{name} must be 0..255 or -1 for any, got {value!r}")
+            raise RuleError(f"{attribute.name.replace('_', ' ')} must be 0..255 or -1 for any, got {value!r}")
 
     def __attrs_post_init__(self) -> None:
         """Refuse a code of any type, as EC2 does."""

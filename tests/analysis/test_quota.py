@@ -5,7 +5,6 @@ from builders import group, interface, inventory, prefix_list
 
 from sgsim.analysis.quota import Limits, quota
 from sgsim.errors import ConfigError
-from sgsim.rules.prefix_list_weights import WEIGHTS, weight_of
 
 
 def rules_of(found, direction, family):
@@ -78,14 +77,3 @@ def test_interfaces_lists_and_the_account_are_limited_too():
 def test_a_limit_is_at_least_one():
     with pytest.raises(ConfigError, match="rules_per_group must be at least 1, got 0"):
         Limits(rules_per_group=0)
-
-
-def test_every_documented_list_of_aws_has_one_weight():
-    names = [
-        "com.amazonaws.eu-central-1.s3",
-        "com.amazonaws.global.ipv6.cloudfront.origin-facing",
-        "com.amazonaws.us-east-1.ipv6.vpc-lattice",
-    ]
-    assert [weight_of(name) for name in names] == [1, 55, 10]
-    assert weight_of("com.amazonaws.eu-central-1.s3x") is None
-    assert len({pattern for pattern, _ in WEIGHTS}) == len(WEIGHTS)

@@ -93,7 +93,10 @@ class Judge:
     def pytest_runtestloop(self, session: Any) -> bool:
         """Run everything."""
         items = {item.nodeid: item for item in session.items}
+        if session.testsfailed:
+            raise session.Interrupted("all tests must be collected: install what they import beside mutmut")
         self._ask(items)
+        forget_answers()
         os.environ[SWITCH] = ""
         gc.collect()
         gc.freeze()
@@ -183,6 +186,13 @@ class Judge:
         assert self.pipe is not None
         os.write(self.pipe, killer.encode())
         os._exit(0)
+
+
+def forget_answers() -> None:
+    """Empty what functions keep of earlier answers, as a mutant that is asked nothing cannot be told."""
+    for kept in gc.get_objects():
+        if hasattr(type(kept), "cache_clear") and str(getattr(kept, "__module__", "")).startswith("sgsim."):
+            kept.cache_clear()
 
 
 def pairs(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:

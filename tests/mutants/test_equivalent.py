@@ -34,6 +34,13 @@ def test_each_takes_out_what_stands_in_its_function():
     assert gone == []
 
 
+def test_what_each_takes_out_stands_once_in_its_function():
+    """Else it would speak for two mutants, as it is told by its text alone."""
+    known = {name: lines for path in module_files() for name, lines in functions_of(path).items()}
+    removed = [(each.function, line) for each in equivalents() for line in each.change.split("\n") if line[0] == "-"]
+    assert [each for each in removed if known[each[0]].count(each[1][1:]) != 1] == []
+
+
 def test_each_has_its_kind_and_reason_and_stands_once():
     listed = equivalents()
     assert {each.kind for each in listed} == LISTED["kinds"].keys()

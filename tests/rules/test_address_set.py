@@ -88,6 +88,10 @@ def test_sets_are_equal_however_they_were_made_and_can_be_keys(cidrs):
     assert len({expected, AddressSet.of(cidrs)}) == 1
 
 
+def test_an_address_counts_as_a_block_of_one():
+    assert AddressSet.of([IPAddress("192.0.2.1")]) == AddressSet.of(networks("192.0.2.1/32"))
+
+
 def test_families_never_mix():
     address, _ = parse_address("0.0.0.7")
     assert AddressSet.of(networks("0.0.0.0/0")).contains(address, Family.IPV4)

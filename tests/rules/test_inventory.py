@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from builders import group, interface, inventory, networks, prefix_list, vpc
+from builders import group, interface, inventory, network_acl, networks, prefix_list, vpc
 
-from sgsim.errors import RuleError
+from sgsim.errors import ConfigError, RuleError
 from sgsim.model.path import PathLabel
 from sgsim.rules.address_set import AddressSet
-from sgsim.rules.inventory import Instance, Inventory, Note, Subnet
+from sgsim.rules.inventory import Instance, Inventory, Note, Subnet, check_inventory
 from sgsim.rules.paths import PathRule
 
 WEB = group("tcp 443 from 0.0.0.0/0", name="web", vpc_id="vpc-1", origin="groups.json")
@@ -53,10 +53,11 @@ class TestMerge:
             ("VPC vpc-1", vpc("192.0.2.0/24"), vpc("198.51.100.0/24")),
             ("subnet subnet-1", Subnet(subnet_id="subnet-1"), Subnet(subnet_id="subnet-1", vpc_id="vpc-1")),
             ("instance i-1", Instance(instance_id="i-1"), Instance(instance_id="i-1", capacity=1)),
+            ("network ACL acl-1", network_acl(), network_acl("100 allow all from 0.0.0.0/0")),
         ],
     )
     def test_every_kind_of_thing_is_named_in_a_conflict(self, kind, one, other):
-        name, _, key = kind.partition(" ")
+        name, _, key = kind.rpartition(" ")
         assert refusal(lambda: inventory(one).merge(inventory(other))) == (
             f"{name} must be the same in all documents, got two versions of {key}"
         )
@@ -133,9 +134,12 @@ class TestVpc:
             vpc("198.51.100.0/24", vpc_id="vpc-2"),
             Subnet(subnet_id="subnet-1", vpc_id="vpc-1"),
             Subnet(subnet_id="subnet-2", vpc_id="vpc-2"),
+            evolve(network_acl(), vpc_id="vpc-1"),
+            evolve(network_acl(network_acl_id="acl-2"), vpc_id="vpc-2"),
         ).in_vpc("vpc-1")
         assert (["sg-web", "sg-any"], ["eni-a"]) == ([*known.groups], [*known.interfaces])
         assert (["vpc-1"], ["subnet-1"]) == ([*known.vpcs], [*known.subnets])
+        assert ["acl-1"] == [*known.network_acls]
 
     def test_an_unknown_vpc_is_refused_with_those_that_are_known(self):
         assert refusal(lambda: inventory(WEB, DB).in_vpc("vpc-9")) == "VPC must be one of vpc-1, vpc-2, got 'vpc-9'"
@@ -145,6 +149,14 @@ class TestVpc:
     def test_its_blocks_are_known(self):
         known = inventory(vpc("192.0.2.0/24", "2001:db8::/56"), vpc("198.51.100.0/24", vpc_id="vpc-2"))
         assert networks("192.0.2.0/24", "2001:db8::/56", "198.51.100.0/24") == tuple(known.networks)
+
+
+def test_what_is_no_inventory_is_refused_by_the_name_of_the_argument():
+    check_inventory(inventory())
+    for names, name in (((), "rules"), (("after",), "after")):
+        with pytest.raises(ConfigError) as refused:
+            check_inventory("rules.json", *names)
+        assert str(refused.value) == f"{name} must be an Inventory, as sgsim.load gives it, got 'rules.json'"
 
 
 class TestFindGroup:

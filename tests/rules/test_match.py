@@ -137,6 +137,8 @@ class TestReferences:
         assert at.first_admitting(header(WEB_4)) is None
         assert at.first_admitting(header(SSH_4)) is None
         assert at.assumed_empty == {"sg-web:ingress:tcp:80:sg-db": 1}
+        assert at.first_admitting(header(WEB_4)) is None
+        assert at.assumed_empty == {"sg-web:ingress:tcp:80:sg-db": 2}
 
     def test_a_group_of_the_interface_that_no_document_describes_stops_the_run(self):
         with pytest.raises(UnresolvedReferenceError) as stopped:
@@ -149,6 +151,10 @@ class TestReferences:
     def test_or_counts_as_a_group_without_rules(self):
         at = matcher(inventory(interface(groups=["sg-9"]), allow_unresolved=True))
         assert at.first_admitting(header(WEB_4)) is None
+
+    def test_and_the_groups_after_it_keep_their_rules(self):
+        known = inventory(group("tcp 80 from 0.0.0.0/0"), interface(groups=["sg-9", "sg-web"]), allow_unresolved=True)
+        assert matcher(known).first_admitting(header(WEB_4)) is not None
 
 
 class TestBypass:
@@ -187,6 +193,18 @@ class TestBypass:
         assert open_text(of_rules("tcp 80 from 0.0.0.0/0", "tcp 0-65535 to 0.0.0.0/0"), WEB_4) is not None
         assert open_text(of_rules("tcp 80 from 0.0.0.0/0", "tcp 0-65534 to 0.0.0.0/0"), WEB_4) is None
         assert open_text(of_rules("tcp 80 from 0.0.0.0/0", "udp all to 0.0.0.0/0"), WEB_4) is None
+
+    def test_the_rule_that_opens_the_way_back_is_of_the_flows_own_family_and_protocol(self):
+        back = (
+            "udp all to 0.0.0.0/0",
+            "tcp all to ::/0",
+            "tcp all to 0.0.0.0/0",
+            "udp all to ::/0",
+            "icmp all to ::/0",
+        )
+        at = of_rules(*back)
+        found = [at.way_back(header(text)) for text in (WEB_4, WEB_6, PING_4)]
+        assert [each and each.rule for each in found] == [rule(back[2]), rule(back[1]), None]
 
     def test_one_family_each_way_does_not_pair(self):
         assert open_text(of_rules("tcp 80 from 0.0.0.0/0", "all to ::/0"), WEB_4) is None
@@ -313,7 +331,21 @@ class TestOpenness:
         known = inventory(*halves, interface(groups=["sg-web", "sg-2"]))
         covered = Openness(rules=OpenRules.COVERED)
         assert open_text(matcher(known, openness=covered), WEB_4) is not None
-        assert open_text(matcher(known, openness=evolve(covered, across_groups=False)), WEB_4) is None
+        apart = matcher(known, openness=evolve(covered, across_groups=False))
+        assert open_text(apart, WEB_4) is None
+        assert open_text(apart, "tcp 10.0.0.7:40000 -> 192.0.2.10:80") is None
+
+    def test_halves_of_two_groups_open_no_way_back_if_groups_do_not_pair(self):
+        halves = [group("all to 0.0.0.0/1"), group("all to 128.0.0.0/1", group_id="sg-2")]
+        known = inventory(*halves, interface(groups=["sg-web", "sg-2"]))
+        covered = Openness(rules=OpenRules.COVERED)
+        assert matcher(known, openness=covered).is_open_back(header(WEB_4))
+        assert not matcher(known, openness=evolve(covered, across_groups=False)).is_open_back(header(WEB_4))
+
+    def test_halves_of_icmp_open_a_way_back_for_icmp_of_their_family(self):
+        at = of_rules("icmp all to 0.0.0.0/1", "icmp all to 128.0.0.0/1", openness=Openness(rules=OpenRules.COVERED))
+        assert at.is_open_back(header(PING_4))
+        assert not at.is_open_back(header(WEB_4))
 
     def test_a_narrow_rule_beside_an_open_one(self):
         rules = ("tcp 80 from 0.0.0.0/0", "tcp 80 from 198.51.100.7/32", "all to 0.0.0.0/0")

@@ -1,4 +1,5 @@
 import pytest
+from attrs import evolve
 from builders import network_acl, rule
 
 from sgsim.errors import RuleError
@@ -30,8 +31,13 @@ def test_an_acl_without_entries_denies_everything():
 
 def test_an_entry_is_named_by_its_number():
     (entry, *_) = network_acl("100 deny tcp 22 from 0.0.0.0/0").entries_of(Direction.INGRESS)
-    ref = entry.ref()
+    ref = evolve(entry, rule=evolve(entry.rule, description="no logins")).ref()
     assert ("acl-1:ingress:100", "acl-1", Direction.INGRESS) == (ref.rule_id, ref.group_id, ref.direction)
+    assert ("100: deny tcp 22 from 0.0.0.0/0", "no logins") == (ref.text, ref.description)
+
+
+def test_the_last_number_of_a_user_is_no_star():
+    assert "32766: allow all traffic from 0.0.0.0/0" == texts(network_acl("32766 allow all from 0.0.0.0/0"))[0]
 
 
 def test_two_entries_of_one_number_are_refused():

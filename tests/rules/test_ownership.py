@@ -94,3 +94,8 @@ def test_an_owner_is_found_for_exactly_what_is_owned_or_both_owners_are_refused(
     for address in range(BASE - 1, BASE + 17):
         expected = one if address in owned[0] else other if address in owned[1] else None
         assert expected is ownership.owner(address, Family.IPV4)
+
+
+def test_the_first_address_that_two_interfaces_own_is_told():
+    message = refusal(interface("192.0.2.16/28"), interface("192.0.2.24/29", interface_id="eni-b"))
+    assert message.startswith("address must be owned by one interface, got 192.0.2.24 owned by eni-a and eni-b")

@@ -61,12 +61,21 @@ def test_families_never_mix():
     paths = path_map((NAT, "0.0.0.0/0"))
     assert paths.label(7, Family.IPV4) is NAT
     assert paths.label(7, Family.IPV6) is DIRECT
+    assert (paths.automatic(Family.IPV4), paths.automatic(Family.IPV6)) == (((0, (1 << 32) - 1),), ())
+
+
+def test_peers_that_a_longer_prefix_calls_direct_are_not_automatic():
+    paths = path_map((NAT, "0.0.0.0/30"), (DYNAMO, "0.0.0.8/32"), (LB, "0.0.0.0/31"), (DIRECT, "0.0.0.1/32"))
+    assert paths.automatic(Family.IPV4) == ((0, 0), (2, 3), (8, 8))
 
 
 @given(st.lists(st.tuples(st.sampled_from(PathLabel), strategies.networks(), st.none() | st.just("eni-a"))), st.data())
-def test_the_first_ranked_block_that_holds_a_peer_has_its_label(labelled, data):
+def test_blocks_tell_of_every_peer_what_its_label_tells(labelled, data):
+    """The first ranked block that holds a peer has its label; automatic(family) has it if that label is automatic."""
     paths = PathMap.of([(PathRule(each, scope=scope), [block]) for each, block, scope in labelled], interface())
     family = data.draw(strategies.families)
     peer = data.draw(strategies.addresses(family))
+    automatic = any(first <= peer <= last for first, last in paths.automatic(family))
+    assert automatic == paths.label(peer, family).is_automatic
     holding = (each for block, each in paths.ranked() if block.version == family and block.first <= peer <= block.last)
     assert next(holding, DIRECT) is paths.label(peer, family)

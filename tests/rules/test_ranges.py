@@ -39,6 +39,25 @@ def test_algebra_is_that_of_sets(left, right):
         assert found == ranges.merged(found)
 
 
+@given(st.sets(st.integers(0, 160)), st.sets(st.integers(0, 160), max_size=3))
+def test_few_against_many_is_as_many_against_many(many, few):
+    """The same where one side has many times the ranges of the other, whichever side that is."""
+    odd, some = {2 * number + 1 for number in range(80)} - many, few | {0}
+    mine, theirs = (ranges.merged((number, number) for number in each) for each in (odd, some))
+    expected = ranges.merged((number, number) for number in odd & some)
+    assert expected == ranges.intersection(mine, theirs) == ranges.intersection(theirs, mine)
+    assert numbers(ranges.difference(mine, theirs)) == odd - some
+    assert numbers(ranges.difference(theirs, mine)) == some - odd
+
+
+@given(pieces, intervals(SPACE))
+def test_those_within_an_interval_are_those_that_have_any_of_it(given_pieces, interval):
+    """within(ranges, first, last) == the ranges that have an integer in common with first..last, whole."""
+    found = ranges.merged(given_pieces)
+    expected = tuple(each for each in found if numbers([each]) & numbers([interval]))
+    assert ranges.within(found, *interval) == expected
+
+
 @given(pieces)
 def test_size_counts_integers(given_pieces):
     """size(ranges) == the number of integers in it."""

@@ -4,7 +4,7 @@ import pytest
 import z3
 from builders import group as group_of
 from builders import interface, inventory, matcher, rule
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rules.toy_space import (
     ADDRESSES,
@@ -99,8 +99,20 @@ def test_look_ups_agree_with_the_packets(toy):
     assert set(numbers(everywhere.services_of_all(Family.IPV4))) == common
     addresses = found.addresses()
     assert {a for a in range(ADDRESSES) if addresses.contains(a, Family.IPV4)} == {a for a, _ in expected}
-    assert all((point.address, point.service) in expected for point in found.points())
-    assert bool(list(found.points())) == bool(expected)
+    slabs = {(first, min(s for a, s in expected if a == first)) for first, _, _ in found.ipv4}
+    assert list(found.points()) == [Point(Family.IPV4, *each) for each in sorted(slabs)]
+    assert region([*toy, ((0, ADDRESSES - 1), (3, 3))]).services_of_all(Family.IPV4) == ()
+
+
+@given(boxes)
+def test_services_are_the_same_up_to_where_they_next_change(toy):
+    """region.same_until(a) == the address before the first after a that has other services than a."""
+    found, until = region(toy), (1 << 32) - 1
+    for address in reversed(range(ADDRESSES)):
+        if found.services(address, Family.IPV4) != found.services(address + 1, Family.IPV4):
+            until = address
+        assert found.same_until(address, Family.IPV4) == until
+    assert found.same_until(7, Family.IPV6) == (1 << 128) - 1
 
 
 def test_families_never_mix():
@@ -206,12 +218,19 @@ def test_a_rule_is_one_interval_of_services(text, expected):
     assert rule(text).protocol == slab[2][0][0] >> 16
 
 
-@given(boxes, st.lists(st.integers(0, ADDRESSES // 4 - 1), max_size=60), st.lists(st.integers(0, 255), max_size=2))
-def test_few_against_many_is_as_many_against_many(toy, many, few):
+@given(st.sets(st.integers(0, ADDRESSES // 4 - 1), max_size=12), st.lists(boxes.map(lambda toy: toy[:1]), max_size=2))
+@example(set(), [[((5, 6), (0, 15))]])
+@example({1}, [[((3, 9), (0, 15))], [((252, 252), (15, 15))]])
+def test_few_against_many_is_as_many_against_many(holes, few):
     """Short ways for regions of very different length give what sets of packets give."""
-    finely = [*toy, *(((address * 4, address * 4), (address % 16, address % 16)) for address in many)]
-    coarsely = [((address, address + 3), (0, 7)) for address in few if address < ADDRESSES - 3]
+    finely = [((a * 4, a * 4 + a % 2), (a % 16, a % 16)) for a in range(ADDRESSES // 4) if a not in holes]
+    coarsely = [box for some in few for box in some]
     mine, theirs = region(finely), region(coarsely)
+    assert packets_of(mine | theirs) == packets_of(theirs | mine) == packets(finely) | packets(coarsely)
+    services = (0, 7)
+    for found, other in ((mine, theirs), (theirs, mine)):
+        meeting = Region.of([(other.addresses(), (services,))])
+        assert found.meets(other.addresses(), services) == bool(packets_of(found) & packets_of(meeting))
     assert packets_of(mine - theirs) == packets(finely) - packets(coarsely)
     assert packets_of(theirs - mine) == packets(coarsely) - packets(finely)
     assert packets_of(mine & theirs) == packets_of(theirs & mine) == packets(finely) & packets(coarsely)

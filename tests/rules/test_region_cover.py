@@ -41,6 +41,13 @@ def test_a_cover_is_at_most_one_product_for_each_set_of_services(toy):
         ([((0, 9), (0, 9)), ((5, 14), (5, 14)), ((10, 19), (0, 9))], 2),
         ([((0, 99), (0, 0)), ((0, 49), (1, 1)), ((50, 99), (1, 1))], 1),
         ([((address, address), (address % 4, address % 4)) for address in range(32)], 4),
+        ([((0, 99), (service, service)) for service in range(0, 16, 2)] + [((9, 9), (0, 15))], 2),
+        ([((address, address), (0, 0)) for address in range(0, 32, 2)] + [((0, 31), (5, 5))], 2),
+        (
+            [((address, address), (1 + address // 2, 1 + address // 2)) for address in range(0, 20, 2)]
+            + [((0, 19), (0, 0))],
+            11,
+        ),
     ],
 )
 def test_few_boxes_stay_few(toy, expected):
@@ -52,6 +59,30 @@ def test_large_regions_are_covered_exactly_too(toy):
     """What is too large for the search is still covered exactly."""
     with patch.object(region_cover, "MOST_CELLS", 0):
         assert together(cover(region(toy))) == region(toy)
+        assert together(cover(swapped(region(toy)))) == swapped(region(toy))
+
+
+def test_what_is_too_large_for_the_search_is_told_by_what_has_fewer_classes():
+    """Each class of addresses, or of services, is one product."""
+    three = region([((0, 0), (0, 1)), ((1, 1), (1, 2)), ((2, 2), (0, 2))])
+    assert len(cover(three)) == 2
+    for limit in ("MOST_CELLS", "MOST_CLASSES"):
+        with patch.object(region_cover, limit, 5):
+            assert len(cover(three)) == 3
+    five = region([((0, 0), (0, 0)), ((1, 1), (1, 1)), ((2, 2), (2, 2)), ((3, 3), (0, 2)), ((4, 4), (0, 1))])
+    with patch.object(region_cover, "MOST_CELLS", 0):
+        assert (len(cover(five)), len(cover(swapped(five)))) == (3, 3)
+
+
+def test_a_region_as_large_as_the_search_may_be_is_searched():
+    three = region([((0, 0), (0, 1)), ((1, 1), (1, 2)), ((2, 2), (0, 2))])
+    with patch.multiple(region_cover, MOST_CELLS=9, MOST_CLASSES=6):
+        assert len(cover(three)) == 2
+
+
+def swapped(found):
+    """The same with addresses as services and services as addresses, as far as the toy space goes."""
+    return Region.of((AddressSet(services), ((first, last),)) for first, last, services in found.ipv4)
 
 
 def test_what_both_families_have_in_common_is_one_product():

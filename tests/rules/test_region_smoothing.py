@@ -29,6 +29,15 @@ def test_holes_are_filled_and_ends_are_not_grown():
     assert len(cover(holed)) == 2
 
 
+def test_a_gap_between_services_is_filled_if_all_of_it_is_free():
+    two, three = [((0, 9), (1, 1)), ((0, 9), (5, 6))], [((0, 9), (10, 10))]
+    for services, filled in (((2, 4), True), ((0, 15), True), ((3, 4), False), ((2, 3), False), ((7, 9), False)):
+        found = smoothed(region(two), region([((0, 9), services)]))
+        assert found == region([*two, *([((0, 9), (2, 4))] if filled else [])])
+    free = region([((0, 9), (0, 4)), ((0, 9), (7, 8))])
+    assert smoothed(region([*two, *three]), free) == region([((0, 9), (1, 6)), *three])
+
+
 def test_holes_between_different_slabs_stay():
     holed = region([((0, 9), (1, 1)), ((11, 19), (2, 2))])
     assert smoothed(holed, region([((10, 10), (0, 15))])) == holed

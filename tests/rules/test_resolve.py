@@ -37,6 +37,18 @@ class TestGroups:
         expected = addresses("192.0.2.10/31", "192.0.2.20/32", "192.0.2.128/28", "2001:db8::10/128")
         assert expected == resolved(known)
 
+    def test_without_prefixes_it_stands_for_their_single_addresses_alone(self):
+        known = inventory(WEB, DB, interface("192.0.2.10", "192.0.2.128/28", "2001:db8::10", groups=["sg-db"]))
+        expected = addresses("192.0.2.10/32", "2001:db8::10/128")
+        assert expected == Resolver(known, with_prefixes=False).addresses(rule("tcp 443 from sg-db"))
+
+    def test_members_are_those_that_a_rule_of_the_group_itself_would_mean(self):
+        known = inventory(WEB, DB, group(group_id="sg-none", owner_id=OWN), interface("192.0.2.20", groups=["sg-db"]))
+        resolver = Resolver(known)
+        assert resolver.members("sg-db") == addresses("192.0.2.20/32")
+        assert resolver.members("sg-none") == AddressSet()
+        assert resolver.members("sg-nowhere") is None
+
     def test_a_public_address_is_never_meant(self):
         known = inventory(WEB, DB, interface(groups=["sg-db"], public_addresses=["203.0.113.9"]))
         assert addresses("192.0.2.10/32") == resolved(known)

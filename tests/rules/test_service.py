@@ -27,6 +27,15 @@ def test_a_rule_admits_the_services_of_its_interval(some_rule, some_header):
     assert (first <= header_service(some_header) <= last) == some_rule.admits_service(some_header)
 
 
+def test_a_rule_about_one_type_and_code_is_one_service():
+    assert rule_services(rule("icmp 3/4 from 0.0.0.0/0")) == protocol_services(1, 3 * 256 + 4, 3 * 256 + 4)
+
+
+def test_what_a_packet_does_not_tell_counts_as_0():
+    untold = header("icmp 192.0.2.1 -> 192.0.2.10 type 3 code 4")._replace(icmp_type=None, icmp_code=None)
+    assert header_service(untold) == 65536
+
+
 def test_the_service_of_a_packet():
     assert header_service(header("tcp 192.0.2.1 -> 192.0.2.10:443")) == 6 * 65536 + 443
     assert header_service(header("icmp 192.0.2.1 -> 192.0.2.10 type 3 code 4")) == 65536 + 3 * 256 + 4
@@ -47,6 +56,7 @@ def test_the_service_of_a_packet():
         ((protocol_services(47),), ["protocol 47"]),
         ((protocol_services(47), protocol_services(50)), ["protocol 47", "protocol 50"]),
         (((2 * 65536, 6 * 65536 + 80),), ["protocols 2-5", "tcp 0-80"]),
+        (((2 * 65536, 6 * 65536 + 80), protocol_services(47)), ["protocols 2-5", "tcp 0-80", "protocol 47"]),
     ],
 )
 def test_services_in_words(services, expected):

@@ -83,6 +83,21 @@ def test_an_interface_without_a_subnet_is_in_the_smallest_that_has_its_address()
     assert "wide" == subnet_id_of(interface("192.0.2.200"), known)
     assert subnet_id_of(interface("203.0.113.1"), known) is None
     assert "told" == subnet_id_of(interface(subnet_id="told"), known)
+    for address, subnet_id in (("192.0.2.0", "narrow"), ("192.0.2.15", "narrow"), ("192.0.2.255", "wide")):
+        assert subnet_id == subnet_id_of(interface(address), known)
+
+
+def test_each_interface_behind_an_acl_has_the_edge_of_its_subnet():
+    known = inventory(
+        interface("203.0.113.1", interface_id="eni-0"),
+        interface("192.0.2.10"),
+        Subnet(subnet_id="subnet-1", networks=networks("192.0.2.0/24")),
+        network_acl(*OPEN),
+    )
+    edges = subnet_edges(known)
+    assert {"eni-a": "subnet-1"} == {key: each.subnet_id for key, each in edges.items()}
+    line = edges["eni-a"].deciding(header(SYN))
+    assert "acl-1:ingress:100" == line.fits.ref.rule_id
 
 
 def test_without_an_acl_before_its_subnet_an_interface_has_no_edge():
