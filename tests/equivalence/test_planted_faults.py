@@ -39,7 +39,6 @@ FAULTS = [
     ("expires_ns >= m.pool[word + OPENED] + EARLY_NS", "expires_ns <= m.pool[word + OPENED] + EARLY_NS"),
     ("is_answered = is_reply | was_answered", "is_answered = is_reply & was_answered"),
     ("time_ns < now_ns or time_ns >= due_ns", "time_ns < now_ns"),
-    ("streams = STREAMS if bits", "streams = 0 if bits"),
     ("is_sent, is_one, found = sender != 0,", "is_sent, is_one, found = sender == 0,"),
     ("state & 15 != ST_SYN_SENT", "state & 15 == ST_SYN_SENT"),
     ("tracking == UNTRACKED or state", "tracking == TRACKED or state"),
