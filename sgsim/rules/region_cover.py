@@ -54,11 +54,10 @@ def cover(region: Region) -> tuple[Product, ...]:
     by_services: dict[Ranges, dict[Family, Ranges]] = {}
     for family in Family:
         for addresses, services in _cover(region.slabs(family)):
-            of_family = by_services.setdefault(services, {})
-            of_family[family] = ranges.union(of_family.get(family, ranges.EMPTY), addresses)
+            of_family = by_services.setdefault(services, dict.fromkeys(Family, ranges.EMPTY))
+            of_family[family] = ranges.union(of_family[family], addresses)
     return tuple(
-        Product(AddressSet(*(of_family.get(family, ranges.EMPTY) for family in Family)), services)
-        for services, of_family in sorted(by_services.items())
+        Product(AddressSet(*of_family.values()), services) for services, of_family in sorted(by_services.items())
     )
 
 

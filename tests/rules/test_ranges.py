@@ -62,3 +62,7 @@ def test_those_within_an_interval_are_those_that_have_any_of_it(given_pieces, in
 def test_size_counts_integers(given_pieces):
     """size(ranges) == the number of integers in it."""
     assert ranges.size(ranges.merged(given_pieces)) == len(numbers(given_pieces))
+
+
+def test_each_range_is_met_once_by_those_of_about_as_many():
+    assert ranges.intersection(((0, 1), (4, 5), (8, 9)), ((0, 0), (4, 4), (8, 8), (20, 20))) == ((0, 0), (4, 4), (8, 8))

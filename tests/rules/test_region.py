@@ -235,3 +235,38 @@ def test_few_against_many_is_as_many_against_many(holes, few):
     assert packets_of(theirs - mine) == packets(coarsely) - packets(finely)
     assert packets_of(mine & theirs) == packets_of(theirs & mine) == packets(finely) & packets(coarsely)
     assert all(is_canonical(each.ipv4) for each in (mine - theirs, theirs - mine, mine & theirs))
+
+
+MANY = tuple((ten, ten + 4, ((ten % 7, 9),)) for ten in range(0, 1000, 10))
+"""So many slabs that a few others are searched for in them."""
+
+
+def test_the_last_service_of_an_interval_is_in_it():
+    found = Region(ipv6=((3, 4, ((2, 5), (8, 9))),))
+    inside = [service for service in range(12) if found.contains(Point(Family.IPV6, 3, service))]
+    assert inside == [2, 3, 4, 5, 8, 9]
+
+
+def test_points_are_of_their_family():
+    found = Region(ipv4=((3, 4, ((2, 5),)),), ipv6=((6, 9, ((1, 1),)),))
+    assert list(found.points()) == [Point(Family.IPV4, 3, 2), Point(Family.IPV6, 6, 1)]
+
+
+def test_services_of_all_are_none_where_the_last_addresses_have_none():
+    part = Region(ipv4=((0, 5, ((1, 3),)),))
+    assert part.services_of_all(Family.IPV4) == ()
+
+
+def test_a_few_slabs_are_taken_from_many_wherever_they_meet_them():
+    few = Region(ipv4=((2, 2, ((0, 9),)), (504, 512, ((0, 9),)), (2000, 2001, ((0, 9),))))
+    expected = [slab for slab in MANY if slab[0] not in {0, 500, 510}]
+    expected += [(0, 1, MANY[0][2]), (3, 4, MANY[0][2]), (500, 503, MANY[50][2]), (513, 514, MANY[51][2])]
+    assert (Region(ipv4=MANY) - few).ipv4 == tuple(sorted(expected))
+    assert (few - Region(ipv4=MANY)).ipv4[-1] == (2000, 2001, ((0, 9),))
+
+
+def test_slabs_that_meet_none_of_many_are_left_as_they_are():
+    beside = Region(ipv4=((5, 9, ((0, 9),)),))
+    assert Region(ipv4=MANY) - beside == Region(ipv4=MANY)
+    assert beside - Region(ipv4=MANY) == beside
+    assert not beside & Region(ipv4=MANY)
