@@ -62,11 +62,11 @@ def test_text_has_a_long_place_on_a_line_of_its_own():
 @pytest.mark.parametrize(
     ("origin", "folder", "shown"),
     [
-        ("/work/net/rules.yaml", "/work/net", "rules.yaml"),
-        ("/work/net/rules.yaml", "/work/net/dev", "../rules.yaml"),
-        ("/a/rules.yaml", "/work/net/dev/more/still", "/a/rules.yaml"),
+        ("/srv/net/rules.yaml", "/srv/net", "rules.yaml"),
+        ("/srv/net/rules.yaml", "/srv/net/dev", "../rules.yaml"),
+        ("/a/rules.yaml", "/srv/net/dev/more/still", "/a/rules.yaml"),
         ("net/rules.yaml", "/work", "net/rules.yaml"),
-        ("/work/net/rules.yaml", None, "/work/net/rules.yaml"),
+        ("/srv/net/rules.yaml", None, "/srv/net/rules.yaml"),
     ],
 )
 def test_files_are_named_from_where_the_reader_is(origin, folder, shown):
