@@ -92,6 +92,17 @@ def test_untracked_flows_are_shown_and_take_no_place():
     assert ([entry.tracking for entry in firewall.table], firewall.count) == ([Tracking.UNTRACKED], 0)
 
 
+def test_an_untracked_udp_flow_is_a_stream_after_its_answer():
+    """It is remembered for 30 s, and for 180 s from the second request on, as a tracked one (aws-ct)."""
+    firewall = Firewall(host("udp 53 from 0.0.0.0/0", "all to 0.0.0.0/0"))
+    query, reply = f"udp 198.51.100.7:40000 -> {HOST}:53", f"udp {HOST}:53 -> 198.51.100.7:40000"
+    for sent, answered, remaining_s in ((query, False, 30), (query, False, 30), (reply, True, 30), (query, True, 180)):
+        firewall.send(sent)
+        (entry,) = firewall.table
+        assert entry.tracking is Tracking.UNTRACKED
+        assert (entry.answered, entry.remaining_s) == (answered, remaining_s)
+
+
 def test_other_rules_hold_from_now_on():
     firewall = Firewall(host())
     assert firewall.send(SYN).reason is Reason.NO_RULE
