@@ -295,7 +295,7 @@ class InterfaceFilter:
         if presumed:
             entry.tcp = TcpFlow(TcpState.ESTABLISHED)
             return self.move(entry, entry.direction_of(passage.direction), passage.segment).flow
-        return passage.pickup or TcpFlow(tcp.FIRST_STATES[passage.segment], last_segment=passage.segment)
+        return TcpFlow(tcp.FIRST_STATES[passage.segment], last_segment=passage.segment)
 
     def move(self, entry: ConntrackEntry, direction: ConntrackDirection, segment: Segment | None) -> TcpMove:
         """What a packet does to its flow's state."""

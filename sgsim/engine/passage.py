@@ -3,7 +3,7 @@
 from attrs import define, evolve
 
 from sgsim.conntrack.entry import ConntrackEntry, FlowKey
-from sgsim.conntrack.tcp import Segment, TcpFlow, segment_of
+from sgsim.conntrack.tcp import Segment, segment_of
 from sgsim.conntrack.tracking import TrackingChoice
 from sgsim.model.decision import Decision, Reason
 from sgsim.model.packet import Packet
@@ -46,8 +46,6 @@ class Passage:
     """The entry of a network ACL that keeps it from leaving the subnet, if one does."""
     choice: TrackingChoice | None = None
     """How its flow is to be remembered, once that is decided."""
-    pickup: TcpFlow | None = None
-    """The TCP flow that it begins, where it may."""
     as_new: bool = False
     """Whether its flow has just ended, so that it is judged as the first packet of another."""
     was_cut: bool = False

@@ -343,14 +343,12 @@ class ReferenceEngine:
         )
 
     def _matcher(self, interface: Interface) -> RuleMatcher:
-        """The rules of an interface; those of a group that nobody describes are none, until a packet comes there."""
-        openness = self.options.profile.openness
+        """The rules of an interface; none of one with a group that nobody describes, as no packet is judged there."""
         try:
-            return RuleMatcher(interface, self._view.resolver, openness)
+            return RuleMatcher(interface, self._view.resolver, self.options.profile.openness)
         except UnresolvedReferenceError as error:
             self._unknown[interface.interface_id] = error
-            lenient = evolve(self._view.inventory, allow_unresolved=True)
-            return RuleMatcher(interface, Resolver(lenient, self.options.profile.group_prefixes.value), openness)
+            return RuleMatcher(evolve(interface, group_ids=()), self._view.resolver)
 
     def _table(self, table_id: str) -> ConntrackTable:
         if table_id not in self.tables:

@@ -15,7 +15,7 @@ from sgsim.conntrack import tcp
 from sgsim.conntrack.entry import ConntrackEntry, FlowEnd
 from sgsim.conntrack.icmp import query_direction
 from sgsim.conntrack.policies import Fragments, InvalidSegment, Midstream, RelatedIcmp, Unanswered
-from sgsim.conntrack.tcp import Effect, Segment, TcpFlow
+from sgsim.conntrack.tcp import Effect, Segment
 from sgsim.engine.memory import FragmentKey
 from sgsim.engine.passage import Passage
 from sgsim.model.decision import Decision, Reason, Verdict
@@ -317,12 +317,9 @@ def opening(at: "InterfaceFilter", passage: Passage) -> Decision | None:
     if passage.segment is None:
         return None
     if not _is_midstream(at, passage):
-        state = tcp.TCP_PICKUP.get(passage.segment)
-        passage.note(Step.OPENING, "opens" if state else "cannot be picked up", segment=passage.segment)
-        if state is None:
-            return _not_picked_up(at, passage)
-        passage.pickup = TcpFlow(state, last_segment=passage.segment)
-        return None
+        opens = passage.segment in tcp.TCP_PICKUP
+        passage.note(Step.OPENING, "opens" if opens else "cannot be picked up", segment=passage.segment)
+        return None if opens else _not_picked_up(at, passage)
     passage.note(Step.OPENING, "mid-stream", segment=passage.segment)
     return at.answer(passage, Reason.MIDSTREAM, ConntrackState.INVALID)
 

@@ -35,13 +35,18 @@ class AclEntry:
     number: int = field()
     verdict: Verdict
     """ALLOW or DENY."""
-    rule: Rule
-    """What it is about: direction, service and peer; its `group_id` is the id of the ACL."""
+    rule: Rule = field()
+    """What it is about: direction, service and peer, a block; its `group_id` is the id of the ACL."""
 
     @number.validator
     def _check_number(self, _attribute: object, value: object) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= STAR_NUMBERS[Family.IPV6]:
             raise RuleError(f"number of an entry must be 1..{LAST_NUMBER}, got {value!r}")
+
+    @rule.validator
+    def _check_rule(self, _attribute: object, rule: Rule) -> None:
+        if not isinstance(rule.peer, Cidr):
+            raise RuleError(f"peer of an entry must be a block, got {rule.peer}")
 
     @property
     def is_star(self) -> bool:

@@ -21,6 +21,11 @@ class TestCapacity:
         table.check_valid()
         assert (table.count, table.has_room(1), table.pressure.available) == (2, False, 0)
 
+    def test_a_new_table_tells_how_many_places_are_free(self):
+        """Before anything is entered, all places are available, and all were free at the peak."""
+        table = ConntrackTable(capacity=3)
+        assert (table.pressure.available, table.pressure.headroom) == (3, 3)
+
     def test_a_table_without_capacity_has_always_room(self):
         assert ConntrackTable().has_room(10**9)
 
@@ -66,6 +71,23 @@ class TestMemory:
         table.untrack(flows[3], rule_ref(), 0, 40)
         assert ended == [(1, FlowEnd.FORGOTTEN, 10), (2, FlowEnd.FORGOTTEN, 20), (3, FlowEnd.FORGOTTEN, 40)]
         assert table.forgotten == 3
+
+    def test_a_memory_that_is_full_is_within_its_bound(self):
+        """As many flows are kept beside the table as the memory holds, and no more."""
+        table = ConntrackTable(remember=1)
+        for number in (1, 2):
+            table.insert(entry(tracking=Tracking.UNTRACKED, interface_id=f"eni-{number}", flow=number), 0)
+            table.check_valid()
+            assert [made.flow for made in table] == [number]
+
+    def test_a_time_that_is_set_for_a_forgotten_flow_does_no_harm(self):
+        """A flow that is gone stays gone, whatever time it is given, also in a table without any other."""
+        table = ConntrackTable()
+        made = entry(expires_at_ns=20)
+        table.insert(made, 0)
+        table.forget(made, FlowEnd.CLOSED, 5)
+        table.refresh(made, 10)
+        assert (table.expire(30), len(table)) == (0, 0)
 
     def test_due_times_of_ended_flows_do_not_pile_up(self):
         table = ConntrackTable()

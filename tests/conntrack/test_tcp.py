@@ -346,6 +346,10 @@ class TestKernelRules:
         flow = run(*HANDSHAKE, (ORIGINAL, "S"), (ORIGINAL, "FA"), (REPLY, "FA"), (REPLY, "A"))
         assert flow.state is TcpState.TIME_WAIT
 
+    def test_r3_a_segment_that_moves_the_flow_leaves_what_is_expected(self):
+        """Only an answer, or another SYN, says anew whether a challenge is expected."""
+        assert run(*LAST_ACK, (ORIGINAL, "S"), (REPLY, "FA")).expects_challenge is True
+
     def test_r4_after_a_simultaneous_open_an_ack_of_the_other_side_completes_the_handshake(self):
         flow = run((ORIGINAL, "S"), (REPLY, "S"), (ORIGINAL, "SA"))
         assert flow.state is TcpState.SYN_RECV
@@ -358,6 +362,13 @@ class TestKernelRules:
         flow = run((ORIGINAL, "S"), (REPLY, "S"), (ORIGINAL, "SA"), (ORIGINAL, "S"))
         assert TcpFlow(TcpState.SYN_RECV, last_segment=Segment.SYN) == flow
         assert run((REPLY, "A"), flow=flow).state is TcpState.SYN_RECV
+
+    def test_r4_an_ignored_syn_of_the_other_side_makes_it_forget_nothing(self):
+        """What is known of the handshake is the opener's: of the other side's SYN it is noted that it came last."""
+        flow = TcpFlow(TcpState.TIME_WAIT, is_simultaneous=True)
+        assert linux(flow, REPLY, "S") == TcpMove(
+            Effect.IGNORED, evolve(flow, last_segment=Segment.SYN, last_direction=REPLY)
+        )
 
     @pytest.mark.parametrize(("direction", "state"), [(ORIGINAL, TcpState.SYN_SENT), (REPLY, TcpState.SYN_SENT2)])
     def test_r5_a_syn_on_a_flow_never_answered_does_not_restart_its_timeout(self, direction, state):

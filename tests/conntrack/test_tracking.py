@@ -5,7 +5,7 @@ from builders import group, header, interface, inventory, matcher
 
 from sgsim.conntrack.entry import TrackingCause
 from sgsim.conntrack.policies import BypassProtocols
-from sgsim.conntrack.tracking import choose_tracking
+from sgsim.conntrack.tracking import choose_tracking, may_bypass
 from sgsim.model.path import PathLabel
 from sgsim.model.states import Direction
 
@@ -78,3 +78,8 @@ def test_open_rules_leave_only_some_protocols_untracked(policy, tcp, gre, ping):
     everything = ["all from 0.0.0.0/0", "all to 0.0.0.0/0"]
     texts = (HTTP, "47 198.51.100.7 -> 192.0.2.10", PING)
     assert [tcp, gre, ping] == [cause(text, rules=everything, policy=policy) for text in texts]
+
+
+def test_where_everything_is_tracked_no_protocol_may_bypass():
+    """Of no protocol, whichever it is, may a flow be left untracked."""
+    assert {may_bypass(BypassProtocols.NONE, protocol) for protocol in range(256)} == {False}

@@ -1,9 +1,10 @@
 """Rules that change under live flows: steps 5 and 6 of the way of a packet."""
 
 from builders import group, interface, inventory, networks
-from engine.walking import HOST, Walk, host, words
+from engine.walking import HOST, Walk, host, profile, words
 
 from sgsim.conntrack.entry import FlowEnd
+from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.path import PathLabel
 from sgsim.model.states import Direction, Tracking
 from sgsim.rules.inventory import Instance, Inventory
@@ -53,6 +54,15 @@ def test_a_rule_removed_and_added_again_leaves_a_tracked_flow_as_it_was():
         walk.change(*rules, at_s=at_s)
         assert walk.say(f"tcp {ADMIN} -> {SSH} A") == "allow established established"
     assert [entry.flow for entry in walk.entries()] == [1]
+
+
+def test_a_tracked_flow_is_judged_once_by_the_rules_of_each_version():
+    """An entry tells the version of the rules that last decided how it is tracked."""
+    walk = logged_in()
+    for version in (1, 2):
+        walk.change(*NARROW, at_s=version)
+        walk.say(f"tcp {ADMIN} -> {SSH} A")
+        assert [entry.judged_at_version for entry in walk.entries()] == [version]
 
 
 def test_a_tracked_flow_of_opened_rules_becomes_untracked_at_its_next_packet():
@@ -191,6 +201,21 @@ def test_at_one_instant_expiry_comes_first_then_the_change_then_packets():
     walk.change("tcp 22 from 198.51.100.0/24", at_s=30)
     assert walk.count == 0
     assert walk.say(f"udp {CLIENT} -> {HOST}:53", 30) == "deny no_rule new"
+
+
+def test_changed_timeouts_hold_at_once_at_each_interface_of_an_instance():
+    """Flows of another interface in the same table, wherever they stand, do not keep those of this one from it."""
+
+    def both(seconds: float) -> Inventory:
+        given = {"instance_id": "i-1", "timeouts": TimeoutOverrides(udp_s=seconds)}
+        other = interface("192.0.2.20", interface_id="eni-b", **given)
+        return inventory(group("udp 53 from 198.51.100.0/24"), interface(HOST, **given), other)
+
+    walk = Walk(both(60), profile=profile(timeout_change="at-once"))
+    for address in (HOST, "192.0.2.20", HOST):
+        walk.say(f"udp 198.51.100.7:{40000 + walk.count} -> {address}:53", 0)
+    walk.change(both(30), at_s=1)
+    assert [entry.expires_at_ns for entry in walk.entries()] == [30_000_000_000] * 3
 
 
 def test_a_smaller_instance_keeps_what_is_entered_and_refuses_what_is_new():

@@ -5,7 +5,9 @@ from builders import group, interface, inventory
 from engine.walking import HOST, Walk, profile, words
 
 from sgsim.conntrack.entry import FlowEnd
-from sgsim.model.states import Direction, TcpState, Tracking
+from sgsim.conntrack.profile import LINUX
+from sgsim.conntrack.tcp import Segment, TcpFlow
+from sgsim.model.states import ConntrackDirection, Direction, TcpState, Tracking
 
 CLIENT, HTTPS = "198.51.100.7:40000", f"{HOST}:443"
 TRACKED = ("tcp 443 from 198.51.100.0/24", "udp 53 from 198.51.100.0/24", "icmp 8/0 from 198.51.100.0/24")
@@ -335,12 +337,22 @@ def test_between_two_ports_of_one_kind_the_sender_is_the_opener():
     walk = recorded("tcp all from 198.51.100.0/24", "tcp all to 198.51.100.0/24")
     assert walk.send(f"tcp {HOST}:40000 -> 198.51.100.7:50000 A").opener is Direction.EGRESS
     assert walk.send(f"tcp {HOST}:22 -> 198.51.100.7:1000 A").opener is Direction.EGRESS
+    assert walk.send(f"tcp {HOST}:32768 -> 198.51.100.7:50000 A").opener is Direction.EGRESS
 
 
 def test_a_packet_that_never_came_to_its_receiver_is_counted_on_no_flow_there():
     walk = two_hosts(("tcp 22 to 192.0.2.20/32",), CALLED, recorded=True)
     walk.stops(HERE_TO_THERE)
     assert {entry.key.interface_id: sum(entry.packets) for entry in walk.entries()} == {"eni-a": 1, "eni-b": 0}
+
+
+def test_a_presumed_flow_knows_whose_segment_came_last():
+    """What is presumed of a flow is that it was open; what its first recorded segment does is not."""
+    walk = recorded(*TRACKED, profile=profile(LINUX, midstream="deny"))
+    assert walk.say(DATA) == "allow presumed established"
+    (entry,) = walk.entries()
+    expected = TcpFlow(TcpState.ESTABLISHED, last_segment=Segment.ACK, last_direction=ConntrackDirection.ORIGINAL)
+    assert entry.tcp == expected
 
 
 @pytest.mark.parametrize(("first", "opener"), [(1024, Direction.INGRESS), (1025, Direction.EGRESS)])

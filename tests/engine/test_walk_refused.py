@@ -6,6 +6,7 @@ from engine.walking import HOST, Walk, profile
 
 from sgsim.conntrack.entry import FlowEnd
 from sgsim.conntrack.profile import LINUX
+from sgsim.model.interface import TimeoutOverrides
 from sgsim.model.packet import Fragment
 from sgsim.model.states import Direction, Tracking
 from sgsim.rules.inventory import Subnet
@@ -41,6 +42,14 @@ def test_one_that_memory_has_no_place_for_is_forgotten_at_that_moment():
     assert ends(walk) == [(1, FlowEnd.FORGOTTEN, 5 * 10**9)]
 
 
+def test_what_answers_one_that_memory_has_dropped_was_still_not_sent():
+    """A flow that is dropped for want of memory has not ended, so its stragglers are asked who had opened it."""
+    walk = Walk(recorded=True, remember=1)
+    walk.say(SYN)
+    walk.say(f"tcp {PEER}:40001 -> {HOST}:443 S")
+    assert walk.say(f"tcp {HOST}:443 -> {PEER}:40000 SA") == "skip not_sent -"
+
+
 BOTH = inventory(
     group("tcp 443 to 10.0.0.0/8"),
     group("all from 0.0.0.0/0", group_id="sg-b"),
@@ -61,6 +70,31 @@ def test_one_that_was_denied_at_its_sender_is_opened_from_outside_at_its_receive
         ("eni-a", Direction.EGRESS, f"tcp {HOST}:40000 -> 192.0.2.20:443"),
         ("eni-b", Direction.INGRESS, f"tcp {HOST}:40000 -> 192.0.2.20:443"),
     ]
+
+
+def test_an_answer_that_was_never_sent_opens_nothing_at_the_one_that_it_would_answer():
+    """What was not sent leaves nothing at its receiver, even where the flow that it answers is over by then."""
+    there, back = f"udp {HOST}:40000 -> 192.0.2.20:50000", f"udp 192.0.2.20:50000 -> {HOST}:40000"
+    longer = TimeoutOverrides(udp_s=60)
+    walk = Walk(
+        inventory(
+            group("udp all to 192.0.2.20/32"),
+            group(group_id="sg-b"),
+            interface(),
+            interface("192.0.2.20", interface_id="eni-b", groups=("sg-b",), timeouts=longer),
+        ),
+        recorded=True,
+    )
+    assert walk.say_all(there, 0) == ["allow rule new", "deny no_rule new"]
+    assert walk.say_all(back, 40) == ["skip not_sent -"]
+    assert walk.say_all(there, 41) == ["allow rule new", "deny no_rule new"]
+
+
+def test_a_fragment_that_its_sender_denies_asks_nothing_of_its_receiver():
+    """What has no flow leaves none at the next interface, whose groups need not be known."""
+    known = inventory(group(), interface(), interface("192.0.2.20", interface_id="eni-b", groups=("sg-nowhere",)))
+    later = packet(f"udp {HOST}:0 -> 192.0.2.20:0", fragment=Fragment(7, 1480, more=False))
+    assert Walk(known, recorded=True).say(later) == "deny fragment invalid"
 
 
 def test_what_answers_one_as_recorded_opens_a_flow_whatever_the_ports():

@@ -5,6 +5,7 @@ from typing import Any
 
 from mutants.equivalent import LISTED, equivalents
 from mutants.making import ROOT, module_files, undecorated
+from mutants.run import LEFT_OUT
 
 
 def functions_of(name: str) -> dict[str, list[str]]:
@@ -46,6 +47,12 @@ def test_each_has_its_kind_and_reason_and_stands_once():
     assert {each.kind for each in listed} == LISTED["kinds"].keys()
     assert all(each.why.endswith(".") for each in listed)
     assert len({(each.function, each.change) for each in listed}) == len(listed)
+
+
+def test_what_is_left_out_is_a_test():
+    """Else it would be run again under another name."""
+    places = [test.split("::") for test in LEFT_OUT]
+    assert [name for path, name in places if f"\ndef {name}(" not in (ROOT / path).read_text(encoding="utf-8")] == []
 
 
 def test_a_property_without_its_decorator_is_still_one():

@@ -56,6 +56,13 @@ def test_a_number_out_of_bounds_is_refused(number):
         AclEntry(number=number, verdict=Verdict.DENY, rule=rule("all from 0.0.0.0/0"))
 
 
+@pytest.mark.parametrize("peer", ["sg-app", "pl-1"])
+def test_an_entry_about_anything_but_a_block_is_refused(peer):
+    """A network ACL knows no references: an entry with one would silently fit nothing."""
+    with pytest.raises(RuleError, match=f"^peer of an entry must be a block, got {peer}$"):
+        AclEntry(number=100, verdict=Verdict.DENY, rule=rule(f"all from {peer}"))
+
+
 def test_an_acl_needs_an_id():
     with pytest.raises(RuleError, match="network_acl_id must be a non-empty text, got ''"):
         network_acl(network_acl_id="")

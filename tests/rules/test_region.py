@@ -265,6 +265,14 @@ def test_a_few_slabs_are_taken_from_many_wherever_they_meet_them():
     assert (few - Region(ipv4=MANY)).ipv4[-1] == (2000, 2001, ((0, 9),))
 
 
+def test_slabs_that_many_have_in_common_with_many_are_taken_away():
+    """Slabs that are the same in both leave nothing, those of one alone stay, others leave the services they differ by."""
+    every_other = Region(ipv4=MANY[::2])
+    assert (Region(ipv4=MANY) - every_other).ipv4 == MANY[1::2]
+    narrower = Region(ipv4=tuple((first, last, ((8, 9),)) for first, last, _ in MANY))
+    assert (Region(ipv4=MANY) - narrower).ipv4 == tuple((first, last, ((first % 7, 7),)) for first, last, _ in MANY)
+
+
 def test_slabs_that_meet_none_of_many_are_left_as_they_are():
     beside = Region(ipv4=((5, 9, ((0, 9),)),))
     assert Region(ipv4=MANY) - beside == Region(ipv4=MANY)
