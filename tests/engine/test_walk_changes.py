@@ -207,12 +207,16 @@ def test_changed_timeouts_hold_at_once_at_each_interface_of_an_instance():
     """Flows of another interface in the same table, wherever they stand, do not keep those of this one from it."""
 
     def both(seconds: float) -> Inventory:
-        given = {"instance_id": "i-1", "timeouts": TimeoutOverrides(udp_s=seconds)}
-        other = interface("192.0.2.20", interface_id="eni-b", **given)
-        return inventory(group("udp 53 from 198.51.100.0/24"), interface(HOST, **given), other)
+        given = TimeoutOverrides(udp_s=seconds)
+        here, there = (
+            interface(address, interface_id=name, instance_id="i-1", timeouts=given)
+            for name, address in (("eni-a", HOST), ("eni-b", other))
+        )
+        return inventory(group("udp 53 from 198.51.100.0/24"), here, there)
 
+    other = "192.0.2.20"
     walk = Walk(both(60), profile=profile(timeout_change="at-once"))
-    for address in (HOST, "192.0.2.20", HOST):
+    for address in (HOST, other, HOST):
         walk.say(f"udp 198.51.100.7:{40000 + walk.count} -> {address}:53", 0)
     walk.change(both(30), at_s=1)
     assert [entry.expires_at_ns for entry in walk.entries()] == [30_000_000_000] * 3
