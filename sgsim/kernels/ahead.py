@@ -15,7 +15,6 @@ from sgsim.kernels.layout import (
     HAS_EXTRA,
     IF_HAS_GROUPS,
     IF_WORDS,
-    INDEX_MASK,
 )
 from sgsim.kernels.locate import (
     EGRESS,
@@ -28,11 +27,12 @@ from sgsim.kernels.locate import (
     locate_one,
     owner,
 )
-from sgsim.kernels.prefetch import prefetch
-from sgsim.kernels.table import hash_key
+from sgsim.kernels.prefetch import lowest_bit, prefetch
+from sgsim.kernels.table import LINE_SLOTS, empty_slots, hash_key, home, next_line, with_tag
 
 _LOW = 0xFFFFFFFF
 _OWNER = 0xFFFFFF
+_LAST = np.uint64(1 << LINE_SLOTS - 1)
 
 
 @kernel(is_entry=False, inline=True)
@@ -104,31 +104,27 @@ def locate(m: Memory, net: Network, facts: Facts, p: Packets, begin: int, count:
     _begin(p, begin, count, items)
     _find_sides(m, net, p, begin, count, items)
     _find_keys(p, begin, count, items)
-    mask = np.uint64(m.clock[INDEX_MASK])
     for at in range(count):
         if not items.is_plain[at]:
             locate_one(m, net, facts, p, begin + at, items, at)
-        prefetch(m.index, np.int64(items.hashed[at] & np.uint64(_LOW) & mask))
+        prefetch(m.index, np.int64(home(m, items.hashed[at])))
 
 
 @kernel(is_entry=False)
 def resolve(m: Memory, items: Items, count: int) -> None:
     """Find the entries that the flows of items most likely have, by their tags, and ask for their memory."""
-    mask = np.uint64(m.clock[INDEX_MASK])
-    low, has_extra = np.uint64(_LOW), m.clock[HAS_EXTRA]
+    has_extra = m.clock[HAS_EXTRA]
     for item in range(count):
-        tag = items.hashed[item] & low
-        at = tag & mask
-        slot, following = m.index[at], m.index[(at + np.uint64(1)) & mask]
-        # Nearly all stand in the first two slots; which of them is anyone's guess, so nothing branches on it.
-        is_second = np.int64(slot >> np.uint64(32) != tag) & np.int64(following >> np.uint64(32) == tag)
-        slot = following if is_second else slot
-        while slot != np.uint64(0) and slot >> np.uint64(32) != tag:
-            at = (at + np.uint64(1)) & mask
-            slot = m.index[at]
-        entry = np.int64(slot & low) - 1
+        hashed = items.hashed[item]
+        line = home(m, hashed)
+        slots = with_tag(m, line, hashed)
+        while not slots and not empty_slots(m, line):
+            line = next_line(m, line)
+            slots = with_tag(m, line, hashed)
+        # Whether there is an entry is anyone's guess, so nothing branches on it: if there is none, this reads any slot.
+        slot = m.index[np.int64(line) + lowest_bit(slots | _LAST)]
+        entry = np.int64(slot & np.uint64(_LOW)) - 1 if slots else -1
         items.entry[item] = entry
-        if entry >= 0:
-            prefetch(m.pool, entry * ENTRY_WORDS)
-            if has_extra:
-                prefetch(m.extra, entry * EXTRA_WORDS)
+        prefetch(m.pool, max(entry, 0) * ENTRY_WORDS)
+        if has_extra:
+            prefetch(m.extra, max(entry, 0) * EXTRA_WORDS)

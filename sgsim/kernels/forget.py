@@ -41,7 +41,6 @@ from sgsim.kernels.layout import (
     ICMPV6_TIMEOUT,
     IF_TABLE,
     IF_WORDS,
-    INDEX_MASK,
     KEY_IPV6,
     KEY_SERVICE,
     KIND_CUT,
@@ -67,7 +66,7 @@ from sgsim.kernels.layout import (
     VERSION_AT,
 )
 from sgsim.kernels.prefetch import prefetch
-from sgsim.kernels.table import TRACKED, UNTRACKED, free_entry, hash_of, mix, unlink
+from sgsim.kernels.table import TRACKED, UNTRACKED, free_entry, hash_of, home, mix, unlink
 from sgsim.model.protocol import Protocol
 from sgsim.model.states import TcpState
 
@@ -325,7 +324,7 @@ def _ask_for_end(m: Memory, at: int) -> None:
         return
     entry = m.due[at * 3 + 2]
     hashed = hash_of(m, entry)
-    prefetch(m.index, np.int64(hashed & np.uint64(_LOW) & np.uint64(m.clock[INDEX_MASK])))
+    prefetch(m.index, np.int64(home(m, hashed)))
     prefetch(m.ended, np.int64(hashed >> np.uint64(1) & np.uint64(m.clock[ENDED_MASK])))
     if m.clock[HAS_EXTRA]:
         prefetch(m.extra, entry * EXTRA_WORDS)

@@ -61,15 +61,35 @@ def smaller(typing_context: Any, highs: Any, lows: Any, index: Any, hi: Any, lo:
             pointer = builder.bitcast(builder.gep(array, [arguments[2]]), eight.as_pointer())
             return builder.load(pointer, align=8)
 
-        def spread(number: Any) -> Any:  # noqa: ANN401  # the same
-            one = builder.insert_element(ir.Constant(eight, ir.Undefined), number, ir.IntType(32)(0))
-            return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8))
-
         upper, lower = load(arguments[0]), load(arguments[1])
-        hi_of_all, lo_of_all = spread(arguments[3]), spread(arguments[4])
+        hi_of_all, lo_of_all = _spread(builder, arguments[3]), _spread(builder, arguments[4])
         is_same = builder.icmp_unsigned("==", upper, hi_of_all)
         is_in_lower = builder.and_(is_same, builder.icmp_unsigned("<", lower, lo_of_all))
         found = builder.or_(builder.icmp_unsigned("<", upper, hi_of_all), is_in_lower)
         return builder.zext(builder.ctpop(builder.bitcast(found, ir.IntType(8))), word)
 
     return types.int64(highs, lows, types.int64, types.uint64, types.uint64), generate
+
+
+@intrinsic
+def matches(typing_context: Any, array: Any, index: Any, mask: Any, word: Any) -> Any:  # noqa: ANN401, ARG001  # as above
+    """Which of eight words of an array, from an index on, are `word` in the bits of `mask`: a bit for each."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
+        eight = ir.VectorType(ir.IntType(64), 8)
+        array = arguments[0]
+        if isinstance(signature.args[0], types.Array):
+            array = context.make_array(signature.args[0])(context, builder, array).data
+        pointer = builder.bitcast(builder.gep(array, [arguments[1]]), eight.as_pointer())
+        masked = builder.and_(builder.load(pointer, align=8), _spread(builder, arguments[2]))
+        found = builder.icmp_unsigned("==", masked, _spread(builder, arguments[3]))
+        return builder.zext(builder.bitcast(found, ir.IntType(8)), ir.IntType(64))
+
+    return types.uint64(array, types.int64, types.uint64, types.uint64), generate
+
+
+def _spread(builder: Any, number: Any) -> Any:  # noqa: ANN401  # as above
+    """Eight times a number."""
+    eight = ir.VectorType(ir.IntType(64), 8)
+    one = builder.insert_element(ir.Constant(eight, ir.Undefined), number, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8))

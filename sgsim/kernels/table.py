@@ -1,7 +1,9 @@
 """Flows that are remembered: an index apart from a pool of entries.
 
 Compiled twin of `sgsim.conntrack.table` and `pressure`. The index has eight bytes a slot, a tag of the hash and the
-number of an entry, and is at most two fifths full; entries never move. What a look-up needs can so be asked for early.
+number of an entry, and is at most two fifths full; entries never move. Eight slots are a line of the cache: a look-up
+compares all of them at once, and goes on to the next line only behind one that is full. What it needs can so be asked for
+early, and nothing branches on where in its line an entry stands.
 """
 
 import numpy as np
@@ -23,6 +25,7 @@ from sgsim.kernels.layout import (
     POOL_USED,
     STATE,
 )
+from sgsim.kernels.prefetch import lowest_bit, matches
 from sgsim.model.states import Tracking
 
 TRACKED, UNTRACKED, REFUSED = int(Tracking.TRACKED), int(Tracking.UNTRACKED), int(Tracking.REFUSED)
@@ -35,6 +38,11 @@ _SHIFT = np.uint64(32)
 _TAG = np.uint64(0xFFFFFFFF)
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
+
+LINE_SLOTS = 8
+_SLOTS = np.uint64(LINE_SLOTS)
+_LINE = np.uint64(0xFFFFFFF8)
+"""Of the lower half of a hash, what tells the line, once it is masked."""
 
 
 @kernel(is_entry=False, inline=True)
@@ -49,22 +57,42 @@ def mix(word: np.uint64) -> np.uint64:
 
 @kernel(is_entry=False, inline=True)
 def hash_key(addresses: int, service: int, interface: int) -> np.uint64:
-    """The hash of a key, 64 bits; its lower half is the tag, and finds the slot."""
-    return mix(np.uint64(addresses) * _K1 ^ mix(np.uint64(service) ^ np.uint64(interface) * _K3))
+    """The hash of a key, 64 bits, odd, so that no tag is that of an empty slot; its lower half is the tag."""
+    return mix(np.uint64(addresses) * _K1 ^ mix(np.uint64(service) ^ np.uint64(interface) * _K3)) | _ONE
+
+
+@kernel(is_entry=False, inline=True)
+def home(m: Memory, hashed: np.uint64) -> np.uint64:
+    """The line of the index in which an entry with a hash stands, unless that is full."""
+    return hashed & np.uint64(m.clock[INDEX_MASK]) & _LINE
+
+
+@kernel(is_entry=False, inline=True)
+def next_line(m: Memory, line: np.uint64) -> np.uint64:
+    """The line after another, around."""
+    return (line + _SLOTS) & np.uint64(m.clock[INDEX_MASK])
+
+
+@kernel(is_entry=False, inline=True)
+def with_tag(m: Memory, line: np.uint64, hashed: np.uint64) -> np.uint64:
+    """Which slots of a line have the tag of a hash, a bit for each."""
+    return matches(m.index, np.int64(line), _TAG << _SHIFT, hashed << _SHIFT)
+
+
+@kernel(is_entry=False, inline=True)
+def empty_slots(m: Memory, line: np.uint64) -> np.uint64:
+    """Which slots of a line are empty, a bit for each."""
+    return matches(m.index, np.int64(line), ~_ZERO, _ZERO)
 
 
 @kernel(is_entry=False, inline=True)
 def find(m: Memory, addresses: int, service: int, interface: int, hashed: np.uint64) -> int:
     """The entry with a key, -1 if there is none; for IPv6 that of the same 32-bit hashes (see `find_wide`)."""
-    mask = np.uint64(m.clock[INDEX_MASK])
-    tag = hashed & _TAG
-    at = tag & mask
+    line = home(m, hashed)
     while True:
-        slot = m.index[at]
-        if slot == _ZERO:
-            return -1
-        if slot >> _SHIFT == tag:
-            entry = np.int64(slot & _TAG) - 1
+        slots = with_tag(m, line, hashed)
+        while slots:
+            entry = np.int64(m.index[np.int64(line) + lowest_bit(slots)] & _TAG) - 1
             word = entry * ENTRY_WORDS
             if (
                 m.pool[word + KEY_ADDRESSES] == addresses
@@ -72,7 +100,10 @@ def find(m: Memory, addresses: int, service: int, interface: int, hashed: np.uin
                 and m.pool[word + OWNER] & _LOW == interface
             ):
                 return entry
-        at = (at + _ONE) & mask
+            slots &= slots - _ONE
+        if empty_slots(m, line):
+            return -1
+        line = next_line(m, line)
 
 
 @kernel(is_entry=False)
@@ -85,15 +116,11 @@ def find_wide(
     wide: tuple[np.uint64, np.uint64, np.uint64, np.uint64],
 ) -> int:
     """The entry with an IPv6 key, -1 if there is none."""
-    mask = np.uint64(m.clock[INDEX_MASK])
-    tag = hashed & _TAG
-    at = tag & mask
+    line = home(m, hashed)
     while True:
-        slot = m.index[at]
-        if slot == _ZERO:
-            return -1
-        if slot >> _SHIFT == tag:
-            entry = np.int64(slot & _TAG) - 1
+        slots = with_tag(m, line, hashed)
+        while slots:
+            entry = np.int64(m.index[np.int64(line) + lowest_bit(slots)] & _TAG) - 1
             word = entry * ENTRY_WORDS
             if (
                 m.pool[word + KEY_ADDRESSES] == addresses
@@ -105,7 +132,10 @@ def find_wide(
                 and m.wide[entry * 4 + 3] == wide[3]
             ):
                 return entry
-        at = (at + _ONE) & mask
+            slots &= slots - _ONE
+        if empty_slots(m, line):
+            return -1
+        line = next_line(m, line)
 
 
 @kernel(is_entry=False, inline=True)
@@ -133,12 +163,12 @@ def free_entry(m: Memory, entry: int) -> None:
 @kernel(is_entry=False, inline=True)
 def link(m: Memory, entry: int, hashed: np.uint64) -> None:
     """Put an entry into the index."""
-    mask = np.uint64(m.clock[INDEX_MASK])
-    tag = hashed & _TAG
-    at = tag & mask
-    while m.index[at] != _ZERO:
-        at = (at + _ONE) & mask
-    m.index[at] = tag << _SHIFT | np.uint64(entry + 1)
+    line = home(m, hashed)
+    slots = empty_slots(m, line)
+    while not slots:
+        line = next_line(m, line)
+        slots = empty_slots(m, line)
+    m.index[np.int64(line) + lowest_bit(slots)] = hashed << _SHIFT | np.uint64(entry + 1)
     m.clock[INDEX_USED] += 1
 
 
@@ -151,21 +181,34 @@ def hash_of(m: Memory, entry: int) -> np.uint64:
 
 @kernel(is_entry=False, inline=True)
 def unlink(m: Memory, entry: int, hashed: np.uint64) -> None:
-    """Take an entry out of the index; those behind it move up, so that no gap is left in a chain."""
-    mask = np.uint64(m.clock[INDEX_MASK])
-    at = hashed & _TAG & mask
-    wanted = np.uint64(entry + 1)
-    while m.index[at] & _TAG != wanted:
-        at = (at + _ONE) & mask
-    ahead = (at + _ONE) & mask
-    while m.index[ahead] != _ZERO:
-        home = m.index[ahead] >> _SHIFT & mask
-        if (ahead - home) & mask >= (ahead - at) & mask:
-            m.index[at] = m.index[ahead]
-            at = ahead
-        ahead = (ahead + _ONE) & mask
-    m.index[at] = _ZERO
+    """Take an entry out of the index."""
+    line = home(m, hashed)
+    slots = matches(m.index, np.int64(line), _TAG, np.uint64(entry + 1))
+    while not slots:
+        line = next_line(m, line)
+        slots = matches(m.index, np.int64(line), _TAG, np.uint64(entry + 1))
+    was_full = empty_slots(m, line) == _ZERO
+    slot = np.int64(line) + lowest_bit(slots)
+    m.index[slot] = _ZERO
     m.clock[INDEX_USED] -= 1
+    if was_full:
+        _fill(m, line, slot)
+
+
+@kernel(is_entry=False)
+def _fill(m: Memory, line: np.uint64, slot: int) -> None:
+    """Fill an empty slot of a line that was full with what stands behind it for want of room."""
+    mask = np.uint64(m.clock[INDEX_MASK])
+    ahead, is_full = line, True
+    while is_full:
+        ahead = next_line(m, ahead)
+        is_full = empty_slots(m, ahead) == _ZERO
+        for other in range(np.int64(ahead), np.int64(ahead) + LINE_SLOTS):
+            found = m.index[other]
+            if found != _ZERO and (ahead - home(m, found >> _SHIFT)) & mask >= (ahead - line) & mask:
+                m.index[slot], m.index[other] = found, _ZERO
+                line, slot = ahead, other
+                break
 
 
 @kernel(signature=types.void(types.uint64[::1], types.int64))
@@ -178,15 +221,18 @@ def spread_index(index: Column, slots: int) -> None:
     """
     mask = np.uint64(slots * 2 - 1)
     begin = 0
-    while index[begin] != _ZERO:
-        begin += 1
-    # From an empty slot on, around: so a slot is moved only to where all before it in its chain have moved already.
-    for step in range(1, slots):
+    while not matches(index, begin, ~_ZERO, _ZERO):
+        begin += LINE_SLOTS
+    # From behind a line that is not full on, around: so what stands in a line is moved only to where all before it has
+    # moved already, or to its own line, for its own slot is free by then.
+    for step in range(LINE_SLOTS, slots + LINE_SLOTS):
         at = (begin + step) & (slots - 1)
         slot = index[at]
         if slot != _ZERO:
             index[at] = _ZERO
-            place = slot >> _SHIFT & mask
-            while index[place] != _ZERO:
-                place = (place + _ONE) & mask
-            index[place] = slot
+            line = slot >> _SHIFT & mask & _LINE
+            empty = matches(index, np.int64(line), ~_ZERO, _ZERO)
+            while not empty:
+                line = (line + _SLOTS) & mask
+                empty = matches(index, np.int64(line), ~_ZERO, _ZERO)
+            index[np.int64(line) + lowest_bit(empty)] = slot

@@ -74,7 +74,9 @@ def _plain_entry_points() -> types.ModuleType:
 
 def _plain_prefetch() -> types.ModuleType:
     module = types.ModuleType("sgsim.kernels.prefetch")
-    module.__dict__.update(prefetch=lambda _array, _index: None, lowest_bit=_lowest_bit, ones=_ones, smaller=_smaller)
+    module.__dict__.update(
+        prefetch=lambda _array, _index: None, lowest_bit=_lowest_bit, ones=_ones, smaller=_smaller, matches=_matches
+    )
     return module
 
 
@@ -88,6 +90,10 @@ def _ones(word: np.uint64) -> int:
 
 def _smaller(highs: Any, lows: Any, index: int, hi: np.uint64, lo: np.uint64) -> int:
     return sum((int(highs[at]), int(lows[at])) < (int(hi), int(lo)) for at in range(index, index + 8))
+
+
+def _matches(array: Any, index: int, mask: np.uint64, word: np.uint64) -> np.uint64:
+    return np.uint64(sum((int(array[index + at]) & int(mask) == int(word)) << at for at in range(8)))
 
 
 def kernel_modules() -> list[str]:
