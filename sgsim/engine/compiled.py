@@ -27,8 +27,8 @@ from sgsim.engine.lowering.services import header_of_service
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import TimeOrderError, UnresolvedReferenceError
 from sgsim.kernels import layout
-from sgsim.kernels.addresses import addresses
-from sgsim.kernels.arrays import ITEMS_DTYPES, Column, Facts, Items, Network
+from sgsim.kernels.addresses import addresses, gathered
+from sgsim.kernels.arrays import FACTS_DTYPES, FACTS_LENGTHS, ITEMS_DTYPES, ITEMS_LENGTHS, Column, Items, Network
 from sgsim.kernels.entry_points import advance, change_expiry, filter_batch, forget_queued
 from sgsim.model.address import Family
 from sgsim.model.columns import DecisionColumns, FlowColumns, PacketColumns, packet_at
@@ -58,7 +58,6 @@ class CompiledEngine:
     _keeper: MemoryKeeper = field(init=False)
     _lowered: LoweredRules = field(init=False)
     _network: Network = field(init=False)
-    _facts: Facts = field(init=False)
     _matchers: dict[str, RuleMatcher] = field(init=False, factory=dict)
     _known: dict[str, Interface] = field(init=False, factory=dict)
     """Every interface as it was last described; flows of one that a change has removed go on to expire."""
@@ -68,17 +67,16 @@ class CompiledEngine:
     _hinged: Counter[str] = field(init=False, factory=Counter)
     _ended: list[FlowColumns] = field(init=False, factory=list)
     _pool: DecisionPool = field(init=False, factory=DecisionPool)
-    _items: Items = field(init=False)
-    _item_addresses: Column = field(init=False)
+    _items: Column = field(init=False)
+    """`Items`, for kernels alone."""
     _fixed_addresses: tuple[Column, ...] = field(init=False)
     """Those of the network, the rules and the facts, which only a change changes."""
 
     def __attrs_post_init__(self) -> None:
         """Begin with an empty table."""
         self._keeper = MemoryKeeper(record_flows=self.record_flows)
-        size = 2 * layout.CHUNK
-        self._items = Items(*(np.zeros(size, dtype=dtype) for dtype in ITEMS_DTYPES.values()))
-        self._item_addresses = addresses(self._items)
+        items = Items(*(np.zeros(ITEMS_LENGTHS[name], dtype) for name, dtype in ITEMS_DTYPES.items()))
+        self._items, _ = gathered(items, ITEMS_DTYPES, ITEMS_LENGTHS)
         for each in self.foreseen:
             self.interface_ids.append(each.interface_id)
             self._known[each.interface_id], self._silences[each.interface_id] = each, self._timeouts(each)
@@ -105,7 +103,7 @@ class CompiledEngine:
         """Judge a batch, in order; nobody may write into what it gives."""
         rows = len(packets.time_ns)
         out = self._pool.take(2 * rows)
-        lists = (addresses((*packets[:-1], *packets.quoted)), out.addresses, self._item_addresses)
+        lists = (addresses((*packets[:-1], *packets.quoted)), out.addresses, self._items)
         row = at = 0
         while True:
             places = [each.ctypes.data for each in (self._keeper.addresses, *self._fixed_addresses, *lists)]
@@ -252,10 +250,10 @@ class CompiledEngine:
             ),
         )
         self._keeper.memory.clock[layout.HAS_EDGES] |= bool(edges)
-        self._facts = lower_facts(
-            self.options, allow_unresolved=inventory.allow_unresolved, record_flows=self.record_flows
-        )
-        self._fixed_addresses = tuple(addresses(group) for group in (self._network, self._lowered.rules, self._facts))
+        facts = lower_facts(self.options, allow_unresolved=inventory.allow_unresolved, record_flows=self.record_flows)
+        self._fixed_addresses = (
+            addresses(self._network), addresses(self._lowered.rules), gathered(facts, FACTS_DTYPES, FACTS_LENGTHS)[0],
+        )  # fmt: skip
 
     def _match(self, interface: Interface, resolver: Resolver) -> None:
         """Resolve the rules of an interface; one with an unknown group is an error only when a packet comes there."""

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from numpy.typing import NDArray
 
+from sgsim.kernels.layout import CHUNK, CLOCK_WORDS, FORGET_QUEUE, LANES, OPTION_WORDS, ROUNDS, SLOTS
 from sgsim.model.columns import PACKET_DTYPES, QUOTED_DTYPES
 
 Column = NDArray[Any]
@@ -292,6 +293,13 @@ FACTS_DTYPES: Final[dict[str, str]] = {
     "timeout_places": "uint8", "steps": "uint8",
 }  # fmt: skip
 
+FACTS_LENGTHS: Final[dict[str, int]] = {
+    "options": OPTION_WORDS, "segments": 256, "transitions": 2 * 16 * 8, "pickup": 8, "first_states": 8,
+    "roles": 2 * 256, "query_of": 2 * 256, "errors": 2 * 256, "neighbours": 256, "verdicts": 32, "timeout_places": 256,
+    "steps": 2 * 2 * 16 * 8,
+}  # fmt: skip
+"""How long arrays are whose length never changes; so the next ones."""
+
 MEMORY_DTYPES: Final[dict[str, str]] = {
     "clock": "int64", "pool": "int64", "extra": "int64", "wide": "uint64", "index": "uint64", "heads": "int32",
     "occupied": "uint64", "due": "int64", "tables": "int64", "bins": "int64", "by_state": "int64",
@@ -300,11 +308,18 @@ MEMORY_DTYPES: Final[dict[str, str]] = {
     "forget": "int64", "flows_out": "int64",
 }  # fmt: skip
 
+MEMORY_LENGTHS: Final[dict[str, int]] = {
+    "clock": CLOCK_WORDS, "heads": ROUNDS * SLOTS * LANES, "occupied": ROUNDS * SLOTS // 64, "kinds": 8,
+    "forget": FORGET_QUEUE * 2,
+}  # fmt: skip
+
 ITEMS_DTYPES: Final[dict[str, str]] = {
     "row": "int32", "interface": "int32", "direction": "uint8", "skip": "uint8", "has_key": "uint8",
     "is_exempt": "uint8", "is_plain": "uint8", "has_second": "uint8", "addresses": "int64", "service": "int64", "hashed": "uint64",
     "entry": "int32",
 }  # fmt: skip
+
+ITEMS_LENGTHS: Final[dict[str, int]] = dict.fromkeys(ITEMS_DTYPES, 2 * CHUNK)
 
 PACKETS_DTYPES: Final[dict[str, str]] = PACKET_DTYPES | {f"quoted_{name}": kind for name, kind in QUOTED_DTYPES.items()}
 

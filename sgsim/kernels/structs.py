@@ -1,4 +1,4 @@
-"""Groups of arrays as kernels pass them on: one address of a list of addresses.
+"""Groups of arrays as kernels pass them on: one address of a list of addresses, with some of the arrays behind it.
 
 numba hands a tuple of arrays over as seven numbers for each array. With some hundred arrays that took five minutes to
 compile; as one address it takes seconds, and the code reads the same: `memory.pool[position]`. There is no length and no
@@ -9,7 +9,7 @@ The compiler is told that arrays do not overlap: a number once read from one sta
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir
@@ -24,14 +24,19 @@ from numba.extending import (
     register_model,
 )
 
+from sgsim.kernels.addresses import begins
+
+_NONE: Final[Mapping[str, int]] = {}
+
 
 class StructType(types.Type):
     """The type of a group: which arrays it has, in order."""
 
-    def __init__(self, name: str, elements: Mapping[str, Any]) -> None:
-        """Name the group and the type of each array's elements."""
+    def __init__(self, name: str, elements: Mapping[str, Any], begins: Mapping[str, int]) -> None:
+        """Name the group, the type of each array's elements, and how far behind the list those stand that do."""
         super().__init__(name=f"Struct({name})")
         self.elements = dict(elements)
+        self.begins = dict(begins)
 
 
 class ArrayType(types.CPointer):
@@ -65,13 +70,15 @@ class _Attributes(AttributeTemplate):
 
 @lower_getattr_generic(StructType)
 def _read_address(context: Any, builder: Any, struct: StructType, value: Any, name: str) -> Any:  # noqa: ANN401
-    """Read the address of an array from the list; it does not change while a kernel runs."""
-    word = ir.IntType(64)
-    position = ir.Constant(word, 8 * list(struct.elements).index(name))
-    at = builder.inttoptr(builder.add(builder.ptrtoint(value, word), position), word.as_pointer())
-    loaded = builder.load(at)
+    """Say where an array stands behind the list, or read its address; that does not change while a kernel runs."""
+    word, kind = ir.IntType(64), context.get_value_type(struct.elements[name])
+    place = struct.begins.get(name, 8 * list(struct.elements).index(name))
+    at = builder.gep(builder.bitcast(value, ir.IntType(8).as_pointer()), [ir.Constant(word, place)], inbounds=True)
+    if name in struct.begins:
+        return builder.bitcast(at, kind)
+    loaded = builder.load(builder.bitcast(at, word.as_pointer()))
     loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
-    return builder.inttoptr(loaded, context.get_value_type(struct.elements[name]))
+    return builder.inttoptr(loaded, kind)
 
 
 def _tell_apart(builder: Any, array: ArrayType, instruction: Any) -> None:  # noqa: ANN401
@@ -96,18 +103,20 @@ def _store(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  
     return context.get_dummy_value()
 
 
-def struct(name: str, dtypes: Mapping[str, str]) -> Callable[[int], Any]:
+def struct(name: str, dtypes: Mapping[str, str], lengths: Mapping[str, int] = _NONE) -> Callable[[int], Any]:
     """Make a group.
 
     Args:
         name: Of the group, for messages of the compiler.
         dtypes: The arrays and the types of their elements, in order.
+        lengths: How long those are that stand behind the list (`sgsim.kernels.addresses`).
 
     Returns:
         A function for kernels that takes the address of a list of addresses, and gives the group.
     """
     elements = {key: types.__dict__[np.dtype(dtype).name] for key, dtype in dtypes.items()}
-    kind = StructType(name, {key: ArrayType(f"{name}.{key}", element) for key, element in elements.items()})
+    arrays = {key: ArrayType(f"{name}.{key}", element) for key, element in elements.items()}
+    kind = StructType(name, arrays, begins(dtypes, lengths))
 
     @intrinsic
     def at(typing_context: Any, address: Any) -> Any:  # noqa: ANN401, ARG001  # the form that numba asks for

@@ -43,7 +43,7 @@ class _Address:
 def _plain_structs() -> types.ModuleType:
     module = types.ModuleType("sgsim.kernels.structs")
 
-    def struct(name: str, dtypes: Mapping[str, str]) -> Any:
+    def struct(name: str, dtypes: Mapping[str, str], _lengths: object = None) -> Any:
         group = namedtuple(f"{name.title()}Group", dtypes)  # type: ignore[misc]  # noqa: PYI024 - made at run time
         return lambda arrays: group(*arrays)
 
@@ -53,8 +53,16 @@ def _plain_structs() -> types.ModuleType:
 
 def _plain_addresses() -> types.ModuleType:
     module = types.ModuleType("sgsim.kernels.addresses")
-    module.__dict__.update(addresses=_Address)
+    module.__dict__.update(addresses=_Address, gathered=_gathered, readdress=_readdress)
     return module
+
+
+def _gathered(group: Any, _dtypes: Mapping[str, str], _lengths: Mapping[str, int]) -> tuple[_Address, Any]:
+    return _Address(group), group
+
+
+def _readdress(address: _Address, group: Any) -> None:
+    address.ctypes.data[:] = group
 
 
 def _plain_entry_points() -> types.ModuleType:

@@ -12,7 +12,8 @@ from sgsim.conntrack.tcp import Effect, Segment, TcpFlow
 from sgsim.engine.lowering.facts import lower_facts
 from sgsim.engine.options import EngineOptions
 from sgsim.kernels import follow
-from sgsim.kernels.addresses import addresses
+from sgsim.kernels.addresses import gathered
+from sgsim.kernels.arrays import FACTS_DTYPES, FACTS_LENGTHS
 from sgsim.kernels.groups import facts_at
 from sgsim.model.states import ConntrackDirection, TcpState
 
@@ -25,7 +26,7 @@ def _note_steps(place):
 def steps(profile):
     """By whether the flow was answered, direction, state and segment."""
     facts = lower_facts(EngineOptions(profile=profile), allow_unresolved=True, record_flows=True)
-    place = addresses(facts)
+    place, facts = gathered(facts, FACTS_DTYPES, FACTS_LENGTHS)
     _note_steps(place.ctypes.data)
     return facts.steps.reshape(2, 2, 16, 8)
 

@@ -12,7 +12,8 @@ from sgsim.engine.lowering.facts import lower_facts
 from sgsim.engine.memory import EndedFlows, ended_most
 from sgsim.engine.options import EngineOptions
 from sgsim.kernels import layout
-from sgsim.kernels.addresses import addresses
+from sgsim.kernels.addresses import gathered
+from sgsim.kernels.arrays import FACTS_DTYPES, FACTS_LENGTHS
 
 FIRST = len(new_keeper().memory.ended) // 2
 """Slots of a generation at first."""
@@ -24,7 +25,7 @@ class Beside:
     def __init__(self, remember):
         self.keeper = new_keeper()
         self.facts = lower_facts(EngineOptions(remember=remember), allow_unresolved=True, record_flows=True)
-        self.place = addresses(self.facts)
+        self.place, _ = gathered(self.facts, FACTS_DTYPES, FACTS_LENGTHS)
         self.expected = EndedFlows(ended_most(remember))
 
     def add(self, fingerprint):

@@ -11,7 +11,8 @@ from sgsim.conntrack.tcp import Effect, Segment, TcpFlow
 from sgsim.engine.lowering.facts import lower_facts
 from sgsim.engine.options import EngineOptions
 from sgsim.kernels import layout, tcp
-from sgsim.kernels.addresses import addresses
+from sgsim.kernels.addresses import gathered
+from sgsim.kernels.arrays import FACTS_DTYPES, FACTS_LENGTHS
 from sgsim.kernels.groups import facts_at
 from sgsim.model.states import ConntrackDirection, TcpState
 
@@ -44,7 +45,7 @@ def word_of(flow: TcpFlow, *, answered: bool) -> int:
 def test_every_move(profile, syn_reopens):
     profile, table = profile.given("syn_reopens", syn_reopens), reference.transitions(syn_reopens=syn_reopens)
     facts = lower_facts(EngineOptions(profile=profile), allow_unresolved=True, record_flows=True)
-    place = addresses(facts)
+    place, _ = gathered(facts, FACTS_DTYPES, FACTS_LENGTHS)
     flags = (False, True)
     wrong = []
     for state, last, last_way, fin, challenge, both, answered, way, segment in itertools.product(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from sgsim.conntrack.pressure import FIRST_BIN_NS, MOST_BINS
 from sgsim.kernels import layout
-from sgsim.kernels.addresses import addresses
-from sgsim.kernels.arrays import Column, Memory
+from sgsim.kernels.addresses import gathered, readdress
+from sgsim.kernels.arrays import MEMORY_DTYPES, MEMORY_LENGTHS, Column, Memory
 from sgsim.kernels.entry_points import put_departed, rebuild_ended, rebuild_fragments, spread_index
 
 FIRST_ENTRIES = 4096
@@ -69,8 +69,7 @@ class MemoryKeeper:
         self.record_flows = record_flows
         self._pool, self._extra = Mapped(np.int64), Mapped(np.int64)
         self._wide, self._due, self._index = Mapped(np.uint64), Mapped(np.int64), Mapped(np.uint64)
-        self.memory = self._first()
-        self.addresses = addresses(self.memory)
+        self.addresses, self.memory = gathered(self._first(), MEMORY_DTYPES, MEMORY_LENGTHS)
         self._tell_sizes()
 
     def queue(self, rows: NDArray[Any]) -> None:
@@ -97,7 +96,7 @@ class MemoryKeeper:
         }
         for position, size in sizes.items():
             memory.clock[position] = size
-        self.addresses = addresses(memory)
+        readdress(self.addresses, memory)
 
     def _first(self) -> Memory:
         entries = FIRST_ENTRIES
