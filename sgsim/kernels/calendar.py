@@ -107,19 +107,20 @@ def put_due(m: Memory, entry: int) -> None:
     """Put an entry in its place in the list of the current tick."""
     if m.clock[DUE_COUNT] >= m.clock[DUE_SIZE]:
         _drop_done(m)
-    time_ns, flow = m.pool[entry * 8 + EXPIRES], m.pool[entry * 8 + FLOW]
-    at = m.clock[DUE_COUNT]
-    first = m.clock[DUE_AT]
-    while at > first and (m.due[at * 3 - 3] > time_ns or (m.due[at * 3 - 3] == time_ns and m.due[at * 3 - 2] > flow)):
-        m.due[at * 3] = m.due[at * 3 - 3]
-        m.due[at * 3 + 1] = m.due[at * 3 - 2]
-        m.due[at * 3 + 2] = m.due[at * 3 - 1]
-        at -= 1
-    m.due[at * 3] = time_ns
-    m.due[at * 3 + 1] = flow
-    m.due[at * 3 + 2] = entry
+    _insert(m.due, m.clock[DUE_AT], m.clock[DUE_COUNT], m.pool[entry * 8 + EXPIRES], m.pool[entry * 8 + FLOW], entry)
     m.clock[DUE_COUNT] += 1
     m.pool[entry * 8 + LINKS] = IN_DUE_LIST & _LOW
+
+
+@kernel(is_entry=False, inline=True)
+def _insert(due: Column, first: int, at: int, time_ns: int, flow: int, entry: int) -> int:
+    """Put a record in its place among those from `first` to `at`, which are in order; how many move up for it."""
+    begun = at
+    while at > first and (due[at * 3 - 3] > time_ns or (due[at * 3 - 3] == time_ns and due[at * 3 - 2] > flow)):
+        due[at * 3], due[at * 3 + 1], due[at * 3 + 2] = due[at * 3 - 3], due[at * 3 - 2], due[at * 3 - 1]
+        at -= 1
+    due[at * 3], due[at * 3 + 1], due[at * 3 + 2] = time_ns, flow, entry
+    return begun - at
 
 
 @kernel(is_entry=False)
@@ -256,12 +257,8 @@ def _sort(due: Column, count: int) -> None:
 def _insert_each(due: Column, count: int) -> bool:
     """Let each record move to its place among those before it; False, without an order, if that goes too far."""
     steps = count * MOST_STEPS
-    for begin in range(1, count):
-        at = begin
-        while at > 0 and _is_before(due, at, at - 1):
-            _swap(due, at, at - 1)
-            at -= 1
-        steps -= begin - at
+    for at in range(1, count):
+        steps -= _insert(due, 0, at, due[at * 3], due[at * 3 + 1], due[at * 3 + 2])
         if steps < 0:
             return False
     return True
