@@ -202,7 +202,7 @@ class CompiledEngine:
             for table_id, number in self._tables.items()
             if memory.tables[number * layout.TABLE_WORDS + layout.IN_USE]
         }
-        return raise_pressures(memory, self._network, in_use, [ref.rule_id for ref in self._rules.refs])
+        return raise_pressures(self._keeper, self._network, in_use, [ref.rule_id for ref in self._rules.refs])
 
     def counts(self) -> EngineCounts:
         """What was counted beside the decisions."""

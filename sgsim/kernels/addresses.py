@@ -55,7 +55,7 @@ def gathered(group: _Group, dtypes: Mapping[str, str], lengths: Mapping[str, int
             raise ValueError(f"{name} must have {length} elements, got {len(array)}")
         copies[name] = whole[places[name] : places[name] + array.nbytes].view(array.dtype)
         copies[name][:] = array
-    group = group._replace(**copies)  # type: ignore[attr-defined]  # of every named tuple
+    group = group._replace(**copies)
     readdress(whole, group)
     return whole, group
 

@@ -135,7 +135,7 @@ def _tell_not_kept(reason: str) -> None:
     )
 
 
-ENGINE: Final = Group("the engine", "half a minute")
+ENGINE: Final = Group("the engine", "20 seconds")
 FLOW_LOGS: Final = Group("the reader of flow logs", "six seconds")
 TIMEOUTS: Final = Group("changes of timeouts", "two seconds")
 
@@ -151,6 +151,7 @@ spread_index: Final = ENGINE.entry("table", "spread_index")
 rebuild_ended: Final = ENGINE.entry("forget", "rebuild_ended")
 rebuild_fragments: Final = ENGINE.entry("fragments", "rebuild_fragments")
 put_departed: Final = ENGINE.entry("pressure", "put_departed")
+find_at_peak: Final = ENGINE.entry("peak", "find_at_peak")
 read_lines: Final = FLOW_LOGS.entry("flow_log", "read_lines")
 put_name: Final = FLOW_LOGS.entry("flow_log_names", "put_name")
 tell_roles: Final = FLOW_LOGS.entry("flow_log_openers", "tell_roles")

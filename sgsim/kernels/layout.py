@@ -220,6 +220,10 @@ OUT_END: Final = 20
 OUT_ENDED_AT: Final = 21
 FLOW_WORDS: Final = 22
 
+# Bits of what `sgsim.kernels.peak` tells of an entry: its places, the block of its peer, its table.
+PEAK_PLACES_BITS: Final = 2
+PEAK_TABLE_AT: Final = 26
+
 FORGET_QUEUE: Final = 65536
 
 CHUNK: Final = 256

@@ -180,13 +180,19 @@ def hash_of(m: Memory, entry: int) -> np.uint64:
 
 
 @kernel(is_entry=False, inline=True)
+def _of_entry(m: Memory, line: np.uint64, entry: int) -> np.uint64:
+    """Which slot of a line is that of an entry, as a bit."""
+    return matches(m.index, np.int64(line), _TAG, np.uint64(entry + 1))
+
+
+@kernel(is_entry=False, inline=True)
 def unlink(m: Memory, entry: int, hashed: np.uint64) -> None:
     """Take an entry out of the index."""
     line = home(m, hashed)
-    slots = matches(m.index, np.int64(line), _TAG, np.uint64(entry + 1))
+    slots = _of_entry(m, line, entry)
     while not slots:
         line = next_line(m, line)
-        slots = matches(m.index, np.int64(line), _TAG, np.uint64(entry + 1))
+        slots = _of_entry(m, line, entry)
     was_full = empty_slots(m, line) == _ZERO
     slot = np.int64(line) + lowest_bit(slots)
     m.index[slot] = _ZERO

@@ -9,28 +9,29 @@ from attrs import define, field
 from numpy.typing import NDArray
 
 from sgsim.conntrack.pressure import MOST_BINS, PEER_BITS, Bin, TablePressure
+from sgsim.engine.lowering.memory import MemoryKeeper
 from sgsim.kernels import layout
+from sgsim.kernels.addresses import addresses
 from sgsim.kernels.arrays import Memory, Network
+from sgsim.kernels.entry_points import find_at_peak
 from sgsim.model.address import Family, format_address
 from sgsim.model.protocol import Protocol, protocol_name
-from sgsim.model.states import TcpState, Tracking
+from sgsim.model.states import TcpState
 
 _LOW = 0xFFFFFFFF
-_PLACES_BITS = 2
+_BLOCKS = 0xFFFFFF
 
 
 def raise_pressures(
-    memory: Memory, network: Network, tables: Mapping[str, int], rule_ids: Sequence[str]
+    keeper: MemoryKeeper, network: Network, tables: Mapping[str, int], rule_ids: Sequence[str]
 ) -> dict[str, TablePressure]:
     """The load on each table, as the reference engine tells it, by the names that the tables are given with."""
-    tracked = _tracked(memory, network, max(tables.values(), default=-1) + 1)
-    return {name: _raised(memory, table, tracked[table], rule_ids) for name, table in tables.items()}
+    memory, peak = keeper.memory, _AtPeak.found(keeper, network)
+    return {name: _raised(memory, table, peak, rule_ids) for name, table in tables.items()}
 
 
-def _raised(memory: Memory, table: int, tracked: NDArray[Any], rule_ids: Sequence[str]) -> TablePressure:
+def _raised(memory: Memory, table: int, peak: "_AtPeak", rule_ids: Sequence[str]) -> TablePressure:
     row = memory.tables.reshape(-1, layout.TABLE_WORDS)[table].tolist()
-    flows = memory.pool.reshape(-1, layout.ENTRY_WORDS)[tracked, layout.FLOW]
-    entries = tracked[flows <= row[layout.PEAK_FLOW]]  # the entries of now that were there at the peak
     return TablePressure.restored(
         capacity=None if row[layout.CAPACITY] < 0 else row[layout.CAPACITY],
         count=row[layout.COUNT],
@@ -42,25 +43,66 @@ def _raised(memory: Memory, table: int, tracked: NDArray[Any], rule_ids: Sequenc
         bin_ns=row[layout.BIN_NS],
         start_ns=row[layout.BIN_START] if row[layout.HAS_BINS] else None,
         bins=_bins(memory, table),
-        by_rule=_by_rule(memory, table, row[layout.PEAK_FLOW], entries, rule_ids),
-        by_peer=_by_peer(memory, table, row[layout.PEAK_FLOW], entries),
+        by_rule=_by_rule(memory, table, row[layout.PEAK_FLOW], peak, rule_ids),
+        by_peer=_by_peer(memory, table, row[layout.PEAK_FLOW], peak),
         by_state=_by_state(memory, table),
     )
 
 
-def _tracked(memory: Memory, network: Network, tables: int) -> list[NDArray[Any]]:
-    """The entries that take places now, for each table."""
-    used = int(memory.clock[layout.POOL_USED])
-    pool = memory.pool[: used * layout.ENTRY_WORDS].reshape(used, layout.ENTRY_WORDS)
-    is_tracked = pool[:, layout.STATE] >> layout.TRACKING_AT & 3 == Tracking.TRACKED
-    entries = np.flatnonzero(is_tracked & (pool[:, layout.FLOW] > 0))
+@define(eq=False)
+class _AtPeak:
+    """The entries of now that were there at the peak of their table."""
+
+    by_rule: NDArray[Any]
+    """int64 (tables, rules): their places."""
+    narrow: NDArray[Any]
+    """int64: table, block of the peer and places of those of IPv4, in order."""
+    wide: NDArray[Any]
+    """uint64 (entries, 3): the same of those of IPv6."""
+
+    @classmethod
+    def found(cls, keeper: MemoryKeeper, network: Network) -> "_AtPeak":
+        """Find them."""
+        memory = keeper.memory
+        tables = len(memory.tables) // layout.TABLE_WORDS
+        by_rule, entries = np.zeros(len(memory.departed_rule), dtype=np.int64), int(memory.clock[layout.POOL_USED])
+        narrow = np.empty(entries, dtype=np.int64)
+        wide = np.empty(entries if len(memory.wide) else 0, dtype=np.int64)
+        places = keeper.addresses.ctypes.data, addresses(network).ctypes.data
+        narrows, wides = find_at_peak(*places, by_rule, narrow, wide)
+        narrow = narrow[:narrows]
+        narrow.sort()
+        return cls(by_rule.reshape(tables, -1), narrow, _wide_rows(memory, network, wide[:wides]))
+
+    def peers(self, table: int) -> Iterator[tuple[str, int]]:
+        """The block of each peer of a table, and its places; first those of IPv4."""
+        narrow, wide = self.narrow, self.wide[self.wide[:, 0] == table]
+        first, last = np.searchsorted(narrow, [table << layout.PEAK_TABLE_AT, table + 1 << layout.PEAK_TABLE_AT])
+        blocks = narrow[first:last] >> layout.PEAK_PLACES_BITS & _BLOCKS
+        sums = _summed(blocks, narrow[first:last] & (1 << layout.PEAK_PLACES_BITS) - 1)
+        yield from zip(_narrow_block_texts([block for block, _ in sums]), (places for _, places in sums), strict=True)
+        for block, places in _summed(wide[:, 1], wide[:, 2]):
+            yield _block_text(block, Family.IPV6), places
+
+
+def _wide_rows(memory: Memory, network: Network, entries: NDArray[Any]) -> NDArray[Any]:
+    """Table, block of the peer and places of entries of IPv6, in the order of blocks."""
+    pool = memory.pool.reshape(-1, layout.ENTRY_WORDS)
     of_interface = network.interfaces.reshape(-1, layout.IF_WORDS)[:, layout.IF_TABLE]
-    of_entry = of_interface[pool[entries, layout.OWNER] & _LOW]
-    if tables < 1 << 16:
-        of_entry = of_entry.astype(np.uint16)  # of which numpy's stable sort takes a tenth of the time
-    order = np.argsort(of_entry, kind="stable")
-    bounds = np.searchsorted(of_entry[order], np.arange(tables + 1))
-    return np.split(entries[order], bounds)[1:-1]
+    places = pool[entries, layout.STATE] >> layout.PLACES_AT & 3
+    blocks = memory.wide.reshape(-1, 4)[entries, 2]
+    rows = np.stack(
+        [of_interface[pool[entries, layout.OWNER] & _LOW].astype(np.uint64), blocks, places.astype(np.uint64)]
+    )
+    return rows[:, np.argsort(blocks, kind="stable")].T
+
+
+def _summed(keys: NDArray[Any], places: NDArray[Any]) -> list[tuple[int, int]]:
+    """The places by key; keys come in order."""
+    if not len(keys):
+        return []
+    begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+    return list(zip(keys[begins].tolist(), np.add.reduceat(places, begins).tolist(), strict=True))
 
 
 @define(eq=False)
@@ -95,48 +137,24 @@ class _Bins(MutableMapping[int, Bin]):
         return len(self._all())
 
 
-def _places(memory: Memory, entries: NDArray[Any]) -> NDArray[Any]:
-    places: NDArray[Any] = memory.pool.reshape(-1, layout.ENTRY_WORDS)[entries, layout.STATE] >> layout.PLACES_AT & 3
-    return places
-
-
 def _bins(memory: Memory, table: int) -> _Bins:
     rows = memory.bins.reshape(-1, MOST_BINS, layout.BIN_WORDS)[table]
     used = np.flatnonzero(rows[:, layout.BIN_USED])
     return _Bins(used, rows[used, : layout.BIN_USED])
 
 
-def _by_rule(
-    memory: Memory, table: int, peak_flow: int, entries: NDArray[Any], rule_ids: Sequence[str]
-) -> Counter[str]:
+def _by_rule(memory: Memory, table: int, peak_flow: int, peak: _AtPeak, rule_ids: Sequence[str]) -> Counter[str]:
     tables = len(memory.tables) // layout.TABLE_WORDS
     gone = memory.departed_rule.reshape(tables, -1)[table]
     is_current = memory.departed_rule_peak.reshape(tables, -1)[table] == peak_flow
     counts: Counter[str] = Counter()
-    for rule in np.flatnonzero(is_current & (gone != 0)).tolist():
-        counts[rule_ids[rule]] += int(gone[rule])
-    rules = (memory.pool.reshape(-1, layout.ENTRY_WORDS)[entries, layout.OWNER] >> 32 & _LOW) - 1
-    for rule, places in _summed(rules, _places(memory, entries)):
-        counts[rule_ids[rule]] += places
+    for places in (np.where(is_current, gone, 0), peak.by_rule[table]):
+        for rule in np.flatnonzero(places).tolist():
+            counts[rule_ids[rule]] += int(places[rule])
     return counts
 
 
-def _summed(keys: NDArray[Any], places: NDArray[Any]) -> list[tuple[int, int]]:
-    """The places by key, in the order of the keys; an entry takes at most 3 places."""
-    if not len(keys):
-        return []
-    if keys.dtype == np.uint64:  # blocks of IPv6, which have no bits to spare
-        different, inverse = np.unique(keys, return_inverse=True)
-        sums = np.bincount(inverse, weights=places, minlength=len(different)).astype(np.int64)
-        return list(zip(different.tolist(), sums.tolist(), strict=True))
-    ordered = np.sort(keys << _PLACES_BITS | places)  # numbers sort several times as fast as places of numbers do
-    different = ordered >> _PLACES_BITS
-    begins = np.flatnonzero(np.append(True, different[1:] != different[:-1]))
-    sums = np.add.reduceat(ordered & 3, begins)
-    return list(zip(different[begins].tolist(), sums.tolist(), strict=True))
-
-
-def _by_peer(memory: Memory, table: int, peak_flow: int, entries: NDArray[Any]) -> Counter[str]:
+def _by_peer(memory: Memory, table: int, peak_flow: int, peak: _AtPeak) -> Counter[str]:
     counts: Counter[str] = Counter()
     rows = memory.departed.reshape(-1, 4)
     gone = rows[(rows[:, 0] == table * 2 + 1) & (rows[:, 2] == peak_flow)]
@@ -144,17 +162,8 @@ def _by_peer(memory: Memory, table: int, peak_flow: int, entries: NDArray[Any]) 
         counts[name] += places
     for _, block, _, places in rows[(rows[:, 0] == table * 2 + 2) & (rows[:, 2] == peak_flow)].tolist():
         counts[_block_text(block, Family.IPV6)] += places
-    pool = memory.pool.reshape(-1, layout.ENTRY_WORDS)
-    is_ipv6 = pool[entries, layout.KEY_SERVICE] & layout.KEY_IPV6 != 0
-    narrow = entries[~is_ipv6]
-    summed = _summed(pool[narrow, layout.KEY_ADDRESSES] >> 40 & 0xFFFFFF, _places(memory, narrow))
-    names = _narrow_block_texts([block for block, _ in summed])
-    for name, (_, places) in zip(names, summed, strict=True):
+    for name, places in peak.peers(table):
         counts[name] += places
-    if len(memory.wide):
-        wide = entries[is_ipv6]
-        for block, places in _summed(memory.wide.reshape(-1, 4)[wide, 2], _places(memory, wide)):
-            counts[_block_text(block, Family.IPV6)] += places
     return counts
 
 
