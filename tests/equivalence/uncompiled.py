@@ -164,6 +164,8 @@ def uncompiled(before: str = "", after: str = "") -> Iterator[type[CompiledEngin
             yield sys.modules["sgsim.engine.compiled"].CompiledEngine
     finally:
         numba.config.DISABLE_JIT = was_disabled
+        for name in kernels:  # a module that nobody had imported is imported anew, not taken for the copy
+            package.__dict__.pop(name, None)
         package.__dict__.update(attributes)
         for name, old in held.items():
             if old is None:
