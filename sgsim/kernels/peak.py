@@ -32,14 +32,11 @@ from sgsim.kernels.layout import (
 from sgsim.kernels.pressure import IPV4_BLOCK_SHIFT
 from sgsim.kernels.table import TRACKED
 
+_WORD = types.int64
 _LOW = 0xFFFFFFFF
 
 
-@kernel(
-    signature=types.UniTuple(types.int64, 2)(
-        types.int64, types.int64, types.int64[::1], types.int64[::1], types.int64[::1]
-    )
-)
+@kernel(signature=types.UniTuple(_WORD, 2)(_WORD, _WORD, *(types.int64[::1],) * 3))
 def find_at_peak(memory: int, network: int, by_rule: Column, narrow: Column, wide: Column) -> tuple[int, int]:
     """Go through all entries that were there at the peak of their table.
 
