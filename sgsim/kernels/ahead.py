@@ -15,6 +15,8 @@ from sgsim.kernels.layout import (
     HAS_EXTRA,
     IF_HAS_GROUPS,
     IF_WORDS,
+    OWNERS_MASK,
+    PREFIXES,
 )
 from sgsim.kernels.locate import (
     EGRESS,
@@ -25,6 +27,7 @@ from sgsim.kernels.locate import (
     key_addresses,
     key_service,
     locate_one,
+    narrow_owner,
     owner,
 )
 from sgsim.kernels.prefetch import lowest_bit, prefetch
@@ -64,11 +67,14 @@ def _find_sides(m: Memory, net: Network, p: Packets, begin: int, count: int, ite
         for at in range(count):
             items.is_plain[at] = 0
         return
+    owners, mask, has_prefixes = net.owners, net.sizes[OWNERS_MASK], net.sizes[PREFIXES] != 0
     for at in range(count):
         row = begin + at
         if not items.is_plain[at]:
             continue
-        src, dst = owner(net, 4, np.uint64(0), p.src_lo[row]), owner(net, 4, np.uint64(0), p.dst_lo[row])
+        src, dst = narrow_owner(owners, mask, p.src_lo[row]), narrow_owner(owners, mask, p.dst_lo[row])
+        if has_prefixes:
+            src, dst = owner(net, 4, np.uint64(0), p.src_lo[row]), owner(net, 4, np.uint64(0), p.dst_lo[row])
         sender, receiver = src & _OWNER, dst & _OWNER
         bound_to = np.int64(p.taken_at[row]) + 1
         # Which side is on an interface is anyone's guess, so nothing branches on it.

@@ -128,7 +128,7 @@ class Facts(NamedTuple):
     timeout_places: Column
     """uint8 (256,): by protocol, where its timeouts begin in a row of `Network.timeouts`."""
     steps: Column
-    """uint8 (2 * 2 * 16 * 8,): by whether it was answered, direction, state and segment, what a packet does to a tracked
+    """uint16 (2 * 2 * 16 * 8,): by whether it was answered, direction, state and segment, what a packet does to a tracked
     flow that goes on in peace. Kernels fill it in from the others."""
 
 
@@ -290,7 +290,7 @@ NETWORK_DTYPES: Final[dict[str, str]] = {
 FACTS_DTYPES: Final[dict[str, str]] = {
     "options": "int64", "segments": "uint8", "transitions": "uint8", "pickup": "uint8", "first_states": "uint8",
     "roles": "uint8", "query_of": "uint8", "errors": "uint8", "neighbours": "uint8", "verdicts": "uint8",
-    "timeout_places": "uint8", "steps": "uint8",
+    "timeout_places": "uint8", "steps": "uint16",
 }  # fmt: skip
 
 FACTS_LENGTHS: Final[dict[str, int]] = {

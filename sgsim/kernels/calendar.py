@@ -79,8 +79,9 @@ def put_new(m: Memory, entry: int) -> None:
 def comes_too_late(m: Memory, entry: int, expires_ns: int) -> bool:
     """Whether an entry, which is to expire at `expires_ns` now, may stand in the calendar after that."""
     word = entry * 8
-    is_early = m.pool[word + STATE] >> EARLY_AT & 1 and expires_ns >= m.pool[word + OPENED] + EARLY_NS
-    return expires_ns < m.pool[word + EXPIRES] and not is_early
+    if expires_ns >= m.pool[word + EXPIRES]:
+        return False
+    return not (m.pool[word + STATE] >> EARLY_AT & 1 and expires_ns >= m.pool[word + OPENED] + EARLY_NS)
 
 
 @kernel(is_entry=False, inline=True)

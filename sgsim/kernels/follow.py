@@ -43,9 +43,12 @@ from sgsim.kernels.remembered import S_ESTABLISHED, S_NEW, segment_of
 from sgsim.kernels.table import TRACKED
 from sgsim.model.columns import DecisionColumns
 
-RESTARTS, STOPS, STREAMS = 16, 32, 64
-"""In `Facts.steps`, beside the state after: the timeout is restarted; there is more to do than the loop does; a UDP flow is
-a stream."""
+RESTARTS, STOPS = 1 << 4, 1 << 5
+"""In `Facts.steps`, beside bits of the state word: the timeout is restarted; there is more to do than the loop does."""
+SETS = 15 | 1 << ANSWERED_AT | 1 << STREAM_AT
+"""The bits of the state word in `Facts.steps`."""
+NO_SEGMENT, UDP_SEGMENT = 0, 7
+"""In place of a TCP segment: a packet of another protocol, of UDP."""
 _LOW = 0xFFFFFFFF
 
 
@@ -54,25 +57,34 @@ def note_steps(facts: Facts) -> None:
     """Fill in `Facts.steps`: what each segment does in each state, and a packet of a protocol without states."""
     for is_reply in range(2):
         for state in range(16):
-            for segment in range(8):
+            for segment in range(UDP_SEGMENT):
                 effect, after = tcp.move(facts, state, is_reply, segment)
-                step = after & 15
-                if restarts(facts, effect, state, after):
-                    step |= RESTARTS
                 is_more = (
                     effect == tcp.REOPENED
                     or effect == tcp.DELETED
                     or (effect == tcp.INVALID and facts.options[INVALID] != 0)
                     or after >> 4 != 0  # what the rules of Linux keep beside the state
                 )
-                for is_answered in range(2):
-                    at = ((is_answered * 2 + is_reply) * 16 + state) * 8 + segment
-                    facts.steps[at] = STOPS if is_more else step
-    for is_reply in range(2):
-        # Whether a flow is a stream by its age is not told by a table.
-        bits = answered(facts, UDP << 32, 1 << ANSWERED_AT, is_reply, 0)
-        streams = STREAMS if bits >> STREAM_AT & 1 else 0
-        facts.steps[(2 + is_reply) * 128] |= STOPS if facts.options[STREAM_BY_AGE] else streams
+                step = (after & 15) | is_reply << ANSWERED_AT
+                if restarts(facts, effect, state, after):
+                    step |= RESTARTS
+                for was_answered in range(2):
+                    asks = not was_answered and not is_reply and facts.options[UNANSWERED_RULES] != 0
+                    at = step_at(was_answered, is_reply, state, segment)
+                    facts.steps[at] = STOPS if is_more or asks else step
+        for was_answered in range(2):
+            at = step_at(was_answered, is_reply, 0, UDP_SEGMENT)
+            facts.steps[at] = facts.steps[step_at(was_answered, is_reply, 0, NO_SEGMENT)]
+            if facts.options[STREAM_BY_AGE] and was_answered:  # which no table tells
+                facts.steps[at] = STOPS
+            else:
+                facts.steps[at] |= answered(facts, UDP << 32, was_answered << ANSWERED_AT, is_reply, 0) & 1 << STREAM_AT
+
+
+@kernel(is_entry=False, inline=True)
+def step_at(was_answered: int, is_reply: int, state: int, segment: int) -> int:
+    """Where `Facts.steps` has what a packet does."""
+    return ((was_answered * 2 + is_reply) * 16 + state) * 8 + segment
 
 
 @kernel(is_entry=False, inline=True)
@@ -128,8 +140,9 @@ def follow(
     Returns:
         The first item that does not, or `end`.
     """
-    due_ns, now_ns, version = _next_due(m), m.clock[NOW], m.clock[VERSION]
-    asks_rules, asks_again = facts.options[UNANSWERED_RULES], facts.options[UNTRACK_WHEN_OPENED]
+    due_ns, now_ns, version = _next_due(m), m.clock[NOW], m.clock[VERSION] << VERSION_AT
+    # 0 if it does not matter by which version of the rules a flow was last judged.
+    versions = ~0 << VERSION_AT if facts.options[UNTRACK_WHEN_OPENED] else 0
     verdict = np.int64(facts.verdicts[R_ESTABLISHED])
     first_row, shift = np.int64(items.row[begin]) - begin, at - begin
     item = begin
@@ -145,14 +158,13 @@ def follow(
         word = entry * ENTRY_WORDS
         before = m.pool[word + STATE]
         is_reply, was_answered = goes_back(m, entry, direction), before >> ANSWERED_AT & 1
-        place = ((was_answered * 2 + is_reply) * 16 + (before & 15)) * 8 + segment_of(facts, p, row)
-        step = np.int64(facts.steps[place])
-        is_answered = is_reply | was_answered
-        if step & STOPS or (asks_again and before >> VERSION_AT != version) or (asks_rules and not is_answered):
+        protocol = np.int64(p.protocol[row])
+        segment = segment_of(facts, p, row) + UDP_SEGMENT * np.int64(protocol == UDP)
+        step = np.int64(facts.steps[step_at(was_answered, is_reply, before & 15, segment)])
+        if step & STOPS or (before ^ version) & versions:
             break
-        after = (before & ~15) | (step & 15) | is_reply << ANSWERED_AT
+        after = (before & ~15) | (step & SETS)
         service = items.service[item]
-        after |= (np.int64(step & STREAMS != 0) & np.int64(service >> 32 & 255 == UDP)) << STREAM_AT
         if step & RESTARTS:
             expires = time_ns + timeout(net, facts, interface, service, after)
             if calendar.comes_too_late(m, entry, expires):
@@ -164,7 +176,7 @@ def follow(
             table = net.interfaces[interface * IF_WORDS + IF_TABLE]
             pressure.note_state_here(m, table, service, before, after)
         count(m, facts, p, row, direction, entry, verdict, time_ns)
-        out.state[shift + item] = S_ESTABLISHED if is_answered else S_NEW
+        out.state[shift + item] = S_ESTABLISHED if after >> ANSWERED_AT & 1 else S_NEW
         out.rule[shift + item] = rule_of(m, entry)
         out.tcp_state[shift + item] = after & 15
         out.opener[shift + item] = INGRESS + (after >> OPENER_EGRESS_AT & 1)

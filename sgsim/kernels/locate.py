@@ -100,10 +100,16 @@ def _prefix_owner(net: Network, family: int, hi: np.uint64, lo: np.uint64) -> in
 
 
 @kernel(is_entry=False, inline=True)
+def narrow_owner(owners: Column, mask: int, address: np.uint64) -> int:
+    """What `owner` gives for an IPv4 address, as far as `Network.owners` tells."""
+    return np.int64(owners[owner_slot(owners, mask, address)] & _LOW)
+
+
+@kernel(is_entry=False, inline=True)
 def owner(net: Network, family: int, hi: np.uint64, lo: np.uint64) -> int:
     """Interface + 1 that owns an address in the low 24 bits, service + 1 at that address above; 0 for neither."""
     if family == 4:
-        found = np.int64(net.owners[owner_slot(net.owners, net.sizes[OWNERS_MASK], lo)] & _LOW)
+        found = narrow_owner(net.owners, net.sizes[OWNERS_MASK], lo)
     else:
         mask = net.sizes[WIDE_OWNERS_MASK]
         found = net.wide_owner[wide_owner_slot(net.wide_owner, net.wide_owner_hi, net.wide_owner_lo, mask, hi, lo)]

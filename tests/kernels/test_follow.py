@@ -6,7 +6,7 @@ import numba
 import pytest
 
 from sgsim.conntrack import tcp
-from sgsim.conntrack.policies import InvalidSegment, UdpStream
+from sgsim.conntrack.policies import InvalidSegment, UdpStream, Unanswered
 from sgsim.conntrack.profile import AWS_NITRO, LINUX
 from sgsim.conntrack.tcp import Effect, Segment, TcpFlow
 from sgsim.engine.lowering.facts import lower_facts
@@ -15,6 +15,7 @@ from sgsim.kernels import follow
 from sgsim.kernels.addresses import gathered
 from sgsim.kernels.arrays import FACTS_DTYPES, FACTS_LENGTHS
 from sgsim.kernels.groups import facts_at
+from sgsim.kernels.layout import ANSWERED_AT, STREAM_AT
 from sgsim.model.states import ConntrackDirection, TcpState
 
 
@@ -46,7 +47,7 @@ def test_every_segment_in_every_state(invalid, syn_reopens, late_refresh, ignore
         )
         assert (not step & follow.STOPS) == goes_on
         if goes_on:
-            assert step & 15 == move.flow.state
+            assert step & follow.SETS == move.flow.state | (way is ConntrackDirection.REPLY) << ANSWERED_AT
             is_over = state in {TcpState.TIME_WAIT, TcpState.CLOSE} and move.flow.state == state
             restarts = (move.effect is Effect.MOVED or ignored_refresh) and (late_refresh or not is_over)
             assert bool(step & follow.RESTARTS) == (move.flow.state != state or restarts), (state, segment)
@@ -57,11 +58,24 @@ def test_what_the_kernel_keeps_beside_the_state_is_left_to_others():
     assert all(actual[:, :, state, segment].min() & follow.STOPS for state in TcpState for segment in Segment)
 
 
+def test_a_packet_without_states_restarts_its_timeout_and_an_answer_answers():
+    actual = steps(AWS_NITRO)[:, :, 0, follow.NO_SEGMENT]
+    assert actual.tolist() == [[follow.RESTARTS, follow.RESTARTS | 1 << ANSWERED_AT]] * 2
+
+
 def test_a_udp_flow_is_a_stream_when_its_opener_goes_on_after_an_answer():
-    actual = steps(AWS_NITRO.given("udp_stream", UdpStream.SECOND_REQUEST.value))
-    assert actual[:, :, 0, 0].tolist() == [[follow.RESTARTS] * 2, [follow.RESTARTS | follow.STREAMS, follow.RESTARTS]]
+    actual = steps(AWS_NITRO.given("udp_stream", UdpStream.SECOND_REQUEST.value))[:, :, 0, follow.UDP_SEGMENT]
+    request, answer = follow.RESTARTS, follow.RESTARTS | 1 << ANSWERED_AT
+    assert actual.tolist() == [[request, answer], [request | 1 << STREAM_AT, answer]]
 
 
 def test_the_age_of_a_stream_is_left_to_others():
-    actual = steps(AWS_NITRO.given("udp_stream", UdpStream.ANSWERED_AND_OLD.value))
-    assert [bool(step & follow.STOPS) for step in actual[:, :, 0, 0].ravel()] == [False, False, True, True]
+    actual = steps(AWS_NITRO.given("udp_stream", UdpStream.ANSWERED_AND_OLD.value))[:, :, 0, follow.UDP_SEGMENT]
+    assert [bool(step & follow.STOPS) for step in actual.ravel()] == [False, False, True, True]
+
+
+def test_where_rules_decide_before_an_answer_they_are_asked():
+    actual = steps(AWS_NITRO.given("unanswered", Unanswered.RULES.value))
+    assert actual[0, 0, :, : follow.UDP_SEGMENT].min() & actual[0, 0, 0, follow.UDP_SEGMENT] & follow.STOPS
+    assert not actual[:, 1, TcpState.ESTABLISHED, Segment.ACK].max() & follow.STOPS
+    assert not actual[1, 0, TcpState.ESTABLISHED, Segment.ACK] & follow.STOPS

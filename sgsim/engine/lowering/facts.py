@@ -51,7 +51,7 @@ def lower_facts(options: EngineOptions, *, allow_unresolved: bool, record_flows:
         neighbours=_neighbours(options),
         verdicts=_verdicts(),
         timeout_places=_timeout_places(),
-        steps=np.zeros(2 * 2 * 16 * 8, dtype=np.uint8),
+        steps=np.zeros(2 * 2 * 16 * 8, dtype=np.uint16),
     )
 
 
