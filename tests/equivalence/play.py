@@ -22,6 +22,7 @@ if __name__ == "__main__":
 
 from equivalence.in_step import InStep
 from equivalence.random_setups import (
+    open_groups,
     other_settings,
     port_acls,
     random_inventory,
@@ -32,7 +33,7 @@ from equivalence.random_setups import (
 from equivalence.random_traffic import JUMPS_NS, START_NS, TICK_STEPS_NS, Traffic, random_packets
 
 from sgsim.conntrack.policies import Fragments
-from sgsim.conntrack.profile import Profile
+from sgsim.conntrack.profile import AWS_NITRO, Profile
 from sgsim.engine.base import Engine
 from sgsim.engine.compiled import CompiledEngine
 from sgsim.engine.options import EngineOptions
@@ -52,6 +53,8 @@ class Setup(NamedTuple):
     inventory: Inventory
     options: EngineOptions
     traffic: Traffic
+    opens: bool = False
+    """Whether changes open the rules of groups, or close them, and do nothing else."""
 
     def sending(self, **kind: Any) -> "Setup":
         """With other traffic."""
@@ -123,8 +126,14 @@ def _steady(rng: random.Random, setup: Setup) -> Setup:
     return sent._replace(inventory=evolve(sent.inventory, network_acls={}, groups=tracking_groups()))
 
 
+def _opened(rng: random.Random, setup: Setup) -> Setup:
+    """The same under rules that are opened to everyone, and closed again, while nothing else changes."""
+    made = _steady(rng, setup)
+    return made.behaving(AWS_NITRO.given("untrack_when_opened", rng.random() < 0.7))._replace(opens=True)
+
+
 SHAPES: Final[tuple[Shape, ...]] = (
-    _plain, _plain, _plain, _steady, _steady, _steady, _jumps, _ticks, _long, _fragments, _ipv6, _still, _back, _fragments_at_the_edge,
+    _plain, _plain, _plain, _steady, _steady, _opened, _jumps, _ticks, _long, _fragments, _ipv6, _still, _back, _fragments_at_the_edge,
 )  # fmt: skip
 
 
@@ -137,6 +146,7 @@ class Scenario:
     options: EngineOptions
     packets: PacketColumns
     allow_unresolved: bool
+    opens: bool
 
     @classmethod
     def of(cls, seed: int, size: int, shape: Shape | None = None) -> "Scenario":
@@ -148,7 +158,13 @@ class Scenario:
         setup = Setup(inventory, options, Traffic(taken_at=bound, step_share=rng.choice([0.02, 0.1, 0.3])))
         setup = (shape or rng.choice(SHAPES))(rng, setup)
         packets = random_packets(seed, size, setup.traffic)
-        return cls(rng, setup.inventory, setup.options, packets, allow_unresolved)
+        return cls(rng, setup.inventory, setup.options, packets, allow_unresolved, setup.opens)
+
+    def change(self) -> Inventory:
+        """What holds from now on."""
+        if self.opens:
+            return evolve(self.inventory, groups=self.rng.choice([tracking_groups(), open_groups()]))
+        return random_inventory(self.rng, allow_unresolved=self.allow_unresolved)
 
 
 def play(
@@ -174,8 +190,7 @@ def play(
             next_ns = int(packets.time_ns[end]) if rng.random() < 0.7 else EARLIEST_NS
             now_ns = steps.expected.now_ns
             time_ns = next_ns if now_ns is None else max(now_ns, next_ns)
-            known = random_inventory(rng, allow_unresolved=scenario.allow_unresolved)
-            steps.change(known, time_ns, other_settings(rng, scenario.options))
+            steps.change(scenario.change(), time_ns, other_settings(rng, scenario.options))
             steps.compare()
     return steps.packets
 

@@ -116,6 +116,11 @@ def tracking_groups() -> dict[str, SecurityGroup]:
     }
 
 
+def open_groups() -> dict[str, SecurityGroup]:
+    """Groups that are open to everyone, so that no flow is tracked."""
+    return {name: SecurityGroup(group_id=name, rules=_open_rules(name)) for name in ("sg-1", "sg-2", "sg-3")}
+
+
 def _open_rules(group_id: str) -> list[Rule]:
     """All traffic both ways, from and to everyone."""
     peers = [Cidr(IPNetwork(block)) for block in ("0.0.0.0/0", "::/0")]

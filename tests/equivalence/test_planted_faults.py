@@ -41,7 +41,7 @@ FAULTS = [
     ("if expires_ns >= m.pool[word + EXPIRES]", "if expires_ns <= m.pool[word + EXPIRES]"),
     ("expires_ns >= m.pool[word + OPENED] + EARLY_NS", "expires_ns <= m.pool[word + OPENED] + EARLY_NS"),
     ("step = (after & 15) | is_reply << ANSWERED_AT", "step = after & 15"),
-    ("(before ^ version) & versions", "(before ^ version) & ~versions"),
+    ("(before ^ version) & versions", "(before ^ version) & 0"),
     ("time_ns < now_ns or time_ns >= due_ns", "time_ns < now_ns"),
     ("is_sent, is_one, found = sender != 0,", "is_sent, is_one, found = sender == 0,"),
     ("state & 15 != ST_SYN_SENT", "state & 15 == ST_SYN_SENT"),
