@@ -26,7 +26,7 @@ from sgsim.sources.packet_rows import PacketRows, RowPool
 from sgsim.sources.pcap import naming, opened, recognised, refuse_unknown
 from sgsim.sources.pcap_file import take_header
 
-NATIVE_BATCH_ROWS: Final = 16_384
+NATIVE_BATCH_ROWS: Final = 32_768
 """How many packets a batch has: so many that the cost of a batch vanishes, so few that its columns are still in the
 processor's second cache when the engine reads them."""
 _MOST_ROWS: Final = layout.CAPACITY
