@@ -20,9 +20,8 @@ class Rules(NamedTuple):
     pages: Column
     """(units * UNIT_PAGES,): for each 1024 services, then upper halves of IPv4 addresses: page of marks, marks before."""
     marks: Column
-    """uint64 (pages * 16,): a bit for each service, or upper half of an address, at which another class begins."""
-    marks_before: Column
-    """uint16 (pages * 16,): marks in the words of the page before this one."""
+    """uint64 (pages * 16 * 2,): a bit for each service, or upper half of an address, at which another class begins; behind
+    each word, marks in the words of the page before it."""
     nodes: Column
     """uint32 (places,): what each node has for the next bits, see `sgsim.kernels.match`; the first are the leaves."""
     wide_levels: Column
@@ -272,7 +271,7 @@ class Counts(NamedTuple):
 
 
 RULES_DTYPES: Final[dict[str, str]] = {
-    "pages": "int64", "marks": "uint64", "marks_before": "uint16", "nodes": "uint32", "wide_levels": "int64",
+    "pages": "int64", "marks": "uint64", "nodes": "uint32", "wide_levels": "int64",
     "wide_from": "int64", "wide_hi": "uint64", "wide_lo": "uint64", "wide_rows_from": "int64", "wide_row": "int32",
     "first": "int32", "kinds_from": "int64", "open": "int32", "open_after": "int64", "hinge": "int32",
     "hinged": "int64", "open_back": "uint8",

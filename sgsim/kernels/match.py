@@ -56,8 +56,8 @@ def rank(rules: Rules, first_page: int, number: int) -> int:
     """How many marks stand at or below a number, beside what the unit's pages begin with."""
     page = rules.pages[first_page + (number >> PAGE_BITS)]
     word = (page >> PAGE_AT) + (number >> 6 & PAGE_WORDS - 1)
-    until = np.int64(ones(rules.marks[word] << np.uint64(~number & 63)))
-    return (page & 0xFFFFFFFF) + np.int64(rules.marks_before[word]) + until
+    until = np.int64(ones(rules.marks[word * 2] << np.uint64(~number & 63)))
+    return (page & 0xFFFFFFFF) + np.int64(rules.marks[word * 2 + 1]) + until
 
 
 @kernel(is_entry=False, inline=True)

@@ -63,7 +63,6 @@ def joined(units: Sequence[Unit], numbers: int) -> Rules:
             marks.add(unit.trie.halves, HEAD_PAGES) + begin,
         )
     ]
-    bits, bits_before = marks.arrays()
     wide = [unit.families[Family.IPV6].peers for unit in units]
     levels = [level for unit in units for level in unit.wide_levels]
     levels_from = iter(_starts([level.shape[1] for level in levels]).tolist())
@@ -74,8 +73,7 @@ def joined(units: Sequence[Unit], numbers: int) -> Rules:
     hinge[list(hinge_rules(units))] = 1
     return Rules(
         pages=_flat(pages, np.int64),
-        marks=bits,
-        marks_before=bits_before,
+        marks=marks.array(),
         nodes=_flat([leaves_for(np.arange(of_rules)), *map(np.column_stack, rows), *tries, *groups], np.uint32),
         wide_levels=np.array([len(unit.wide_levels) for unit in units], dtype=np.int64),
         wide_from=wide_from.reshape(-1),

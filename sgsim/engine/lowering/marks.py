@@ -32,8 +32,9 @@ class Marks:
             references[page] |= self._positions.setdefault(key, len(self._positions) * PAGE_WORDS) << PAGE_AT
         return references
 
-    def arrays(self) -> tuple[Column, Column]:
-        """All pages, and how many marks stand before each word in its page."""
+    def array(self) -> Column:
+        """All pages: each word, and how many marks stand before it in its page; a look-up needs both."""
         words = np.frombuffer(b"".join(self._positions), np.uint64)
         counts = np.unpackbits(words.view(np.uint8)).reshape(-1, PAGE_WORDS, 64).sum(axis=2)
-        return words, (np.cumsum(counts, axis=1) - counts).reshape(-1).astype(np.uint16)
+        before = (np.cumsum(counts, axis=1) - counts).reshape(-1).astype(np.uint64)
+        return np.stack([words, before], axis=1).reshape(-1)
