@@ -148,8 +148,8 @@ def write_wide(m: Memory, p: Packets, entry: int, row: int, direction: int) -> N
     m.wide[remote], m.wide[remote + 1] = p.dst_hi[row], p.dst_lo[row]
 
 
-@kernel(is_entry=False)
-def insert(
+@kernel(is_entry=False, inline=True)
+def insert_here(
     m: Memory,
     net: Network,
     facts: Facts,
@@ -167,7 +167,7 @@ def insert(
     interface, direction = np.int64(items.interface[item]), np.int64(items.direction[item])
     row, now_ns = np.int64(items.row[item]), m.clock[NOW]
     service = items.service[item]
-    hi, lo = peer(p, row, direction)
+    hi, lo = peer(p, items, item)
     automatic, places = path(net, interface, np.int64(service & KEY_IPV6 != 0), hi, lo)
     entry = take_entry(m)
     word = entry * ENTRY_WORDS
@@ -204,6 +204,25 @@ def insert(
     else:
         note_beside(m, net, facts, table, now_ns)
     return entry
+
+
+@kernel(is_entry=False)
+def insert(
+    m: Memory,
+    net: Network,
+    facts: Facts,
+    p: Packets,
+    items: Items,
+    item: int,
+    tracking: int,
+    opener: int,
+    rule: int,
+    cause: int,
+    tcp_word: int,
+    is_presumed: int,
+) -> int:
+    """The same as a function of its own, for flows that are rarer."""
+    return insert_here(m, net, facts, p, items, item, tracking, opener, rule, cause, tcp_word, is_presumed)
 
 
 @kernel(is_entry=False)

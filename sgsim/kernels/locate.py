@@ -214,7 +214,7 @@ def _put(
     if has_key and (protocol == ICMP or protocol == ICMPV6):
         query = query_word(facts, protocol, np.int64(p.icmp_type[row]), np.int64(p.icmp_code[row]), direction)
         has_key = query >= 0
-        word |= query
+        word |= query if has_key else 0  # so that the flags also tell the family of what has no key
     if is_ipv6:
         word |= KEY_IPV6
     items.has_key[at] = has_key

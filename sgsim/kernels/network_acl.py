@@ -50,7 +50,7 @@ def look_at_edge(m: Memory, net: Network, rules: Rules, facts: Facts, p: Packets
         port = -1
         if not facts.options[FRAGMENTS_RULES] or recall_fragment(m, p, row, interface, direction, m.clock[NOW])[0]:
             return -1
-    hi, lo = peer(p, row, direction)
+    hi, lo = peer(p, items, item)
     service = service_number(np.int64(p.protocol[row]), port, np.int64(p.icmp_type[row]), np.int64(p.icmp_code[row]))
     is_ipv6 = np.int64(p.family[row] != 4)
     entry = first_rule(rules, unit + (direction == EGRESS), is_ipv6, hi, lo, service)

@@ -123,7 +123,7 @@ def later_fragment(
         return verdict
     rule = -1
     if facts.options[FRAGMENTS_RULES]:
-        hi, lo = peer(p, row, direction)
+        hi, lo = peer(p, items, item)
         service = service_number(np.int64(p.protocol[row]), -1, 0, 0)
         is_ipv6 = np.int64(p.family[row] != 4)
         rule = first_admitting(m, net, rules, facts, interface, direction, is_ipv6, hi, lo, service)
@@ -140,7 +140,7 @@ def later_fragment(
 def label_again(m: Memory, net: Network, p: Packets, items: Items, item: int, entry: int) -> None:
     """After a change, the path to a flow's peer may have another label."""
     word = entry * ENTRY_WORDS + STATE
-    hi, lo = peer(p, np.int64(items.row[item]), np.int64(items.direction[item]))
+    hi, lo = peer(p, items, item)
     is_ipv6 = np.int64(items.service[item] & KEY_IPV6 != 0)
     automatic = path(net, np.int64(items.interface[item]), is_ipv6, hi, lo)[0]
     m.pool[word] = (m.pool[word] & ~(1 << AUTOMATIC_AT)) | automatic << AUTOMATIC_AT
@@ -152,8 +152,7 @@ def judge_again(
 ) -> tuple[int, int]:
     """How rules would have a flow remembered after they changed: the open rule, else -1, and the cause."""
     label_again(m, net, p, items, item, entry)
-    row, direction = np.int64(items.row[item]), np.int64(items.direction[item])
-    hi, lo = peer(p, row, direction)
+    hi, lo = peer(p, items, item)
     opener = INGRESS + (m.pool[entry * ENTRY_WORDS + STATE] >> OPENER_EGRESS_AT & 1)
     return choose(net, rules, facts, np.int64(items.interface[item]), items.service[item], opener, hi, lo)
 
@@ -313,7 +312,7 @@ def presume(
     is_data = segment != 0 and flags & FLAG_ACK != 0 and flags & FLAGS_SYN_RST == 0
     if not is_reply and not is_data:
         return GO_ON
-    hi, lo = peer(p, row, direction)
+    hi, lo = peer(p, items, item)
     is_ipv6 = np.int64(word & KEY_IPV6 != 0)
     rule = first_admitting(m, net, rules, facts, interface, opener, is_ipv6, hi, lo, opening_service(word, opener))
     if rule == UNRESOLVED_RULE:

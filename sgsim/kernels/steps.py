@@ -24,7 +24,7 @@ from sgsim.kernels.choices import (
     ICMPV6,
     SYN,
     UNRESOLVED_RULE,
-    choose,
+    choose_here,
     find_opener,
     first_admitting_here,
     has_room,
@@ -36,7 +36,7 @@ from sgsim.kernels.entries import (
     continue_refused,
     find_item,
     first_tcp,
-    insert,
+    insert_here,
     insert_refused,
     makes_refusal,
 )
@@ -58,6 +58,7 @@ from sgsim.kernels.layout import (
     IF_WORDS,
     IN_USE,
     INVALID,
+    KEY_IPV6,
     LAST_SEGMENT_AT,
     MIDSTREAM_UNTRACKED,
     NOW,
@@ -132,8 +133,8 @@ def by_rules(
     is_icmp = protocol == ICMP or protocol == ICMPV6
     role = np.int64(facts.roles[(256 if protocol == ICMPV6 else 0) + np.int64(p.icmp_type[row])]) if is_icmp else 0
     makes_no_flow = is_icmp and role != 1
-    hi, lo = peer(p, row, direction)
-    is_ipv6 = np.int64(p.family[row] != 4)
+    hi, lo = peer(p, items, item)
+    is_ipv6 = np.int64(word & KEY_IPV6 != 0)
     port = np.int64(p.dst_port[row])
     service = service_number(protocol, port, np.int64(p.icmp_type[row]), np.int64(p.icmp_code[row]))
     rule = first_admitting_here(m, net, rules, facts, interface, direction, is_ipv6, hi, lo, service)
@@ -150,39 +151,35 @@ def by_rules(
         return answer(m, facts, p, out, at, row, interface, direction, R_RULE, S_NEW, rule, entry)
     picks_up = facts.options[PICKUP] != 0 or (found & WAS_CUT != 0 and facts.options[PICKUP_AFTER_CUT] != 0)
     is_midstream = segment > SYN and not picks_up
-    cause = CAUSE_PROTOCOL
+    opener, open_rule, cause = direction, -1, CAUSE_PROTOCOL
     if items.has_key[item]:
         opener = told_opener(word, direction, segment)
         if not opener:
             opener = find_opener(net, rules, facts, p, items, item, segment, found & MAY_PRESUME != 0)
-        open_rule, cause = choose(net, rules, facts, interface, word, opener, hi, lo)
-        if open_rule >= 0:
-            if is_midstream and facts.options[MIDSTREAM_UNTRACKED]:
-                return answer(m, facts, p, out, at, row, interface, direction, R_MIDSTREAM, S_INVALID, rule, -1)
-            if facts.options[FULL_UNTRACKED] and not has_room(m, net, interface, is_ipv6, hi, lo):
-                return deny_for_room(m, net, facts, p, out, at, row, interface, direction, rule)
-            if refused >= 0:
-                forget(m, net, facts, refused, REPLACED, m.clock[NOW])
-            bits = first_tcp(facts, segment, 0, 0)
-            entry = insert(m, net, facts, p, items, item, UNTRACKED, opener, open_rule, cause, bits, 0)
-            return answer(m, facts, p, out, at, row, interface, direction, R_UNTRACKED, S_UNTRACKED, open_rule, entry)
-    if not items.has_key[item] or role == ANSWER:
+        open_rule, cause = choose_here(net, rules, facts, interface, word, opener, hi, lo)
+    is_open = open_rule >= 0
+    if not is_open and (not items.has_key[item] or role == ANSWER):
         return answer(m, facts, p, out, at, row, interface, direction, R_RULE, state, rule, -1)
-    bits = 0
-    if segment:
-        if is_midstream:
-            return answer(m, facts, p, out, at, row, interface, direction, R_MIDSTREAM, S_INVALID, rule, -1)
+    if is_midstream and (not is_open or facts.options[MIDSTREAM_UNTRACKED]):
+        return answer(m, facts, p, out, at, row, interface, direction, R_MIDSTREAM, S_INVALID, rule, -1)
+    bits = first_tcp(facts, segment, 0, 0) if is_open else 0
+    if segment and not is_open:
         bits = np.int64(facts.pickup[segment])
         if not bits:
             reason = R_RULE if facts.options[INVALID] == 1 else R_INVALID
             return answer(m, facts, p, out, at, row, interface, direction, reason, S_INVALID, rule, -1)
         bits |= segment << LAST_SEGMENT_AT
-    if not has_room(m, net, interface, is_ipv6, hi, lo):
+    if (not is_open or facts.options[FULL_UNTRACKED]) and not has_room(m, net, interface, is_ipv6, hi, lo):
         return deny_for_room(m, net, facts, p, out, at, row, interface, direction, rule)
     if refused >= 0:
         forget(m, net, facts, refused, REPLACED, m.clock[NOW])
-    entry = insert(m, net, facts, p, items, item, TRACKED, direction, rule, cause, bits, 0)
-    return answer_here(m, facts, p, out, at, row, interface, direction, R_RULE, S_NEW, rule, entry)
+    tracking, reason, state = TRACKED, R_RULE, S_NEW
+    if is_open:
+        tracking, reason, state, rule = UNTRACKED, R_UNTRACKED, S_UNTRACKED, open_rule
+    else:
+        opener = direction
+    entry = insert_here(m, net, facts, p, items, item, tracking, opener, rule, cause, bits, 0)
+    return answer_here(m, facts, p, out, at, row, interface, direction, reason, state, rule, entry)
 
 
 @kernel(is_entry=False)

@@ -65,8 +65,9 @@ FAULTS = [
     ("ICMP_FROM: Final = 131072", "ICMP_FROM: Final = 65536"),
     ("m.pool[word + EXPIRES] + longer_ns, m.clock[NOW])", "m.pool[word + EXPIRES] - longer_ns, m.clock[NOW])"),
     ("segment > SYN and not picks_up", "segment > SYN and picks_up"),
-    ("if is_midstream and facts.options[MIDSTREAM_UNTRACKED]", "if facts.options[MIDSTREAM_UNTRACKED]"),
-    ("if facts.options[FULL_UNTRACKED] and not has_room", "if facts.options[FULL_UNTRACKED] and has_room"),
+    ("(not is_open or facts.options[MIDSTREAM_UNTRACKED])", "(not is_open)"),
+    ("(not is_open or facts.options[FULL_UNTRACKED])", "(not is_open)"),
+    ("(not is_open or facts.options[FULL_UNTRACKED]) and", "facts.options[FULL_UNTRACKED] and"),
     ("bypass == 3 and protocol == ICMPV6", "bypass == 3 and protocol == ICMP"),
     ("or not facts.options[RELATED_REFRESH]", "or facts.options[RELATED_REFRESH]"),
 ]
