@@ -94,6 +94,10 @@ class Tightening:
     learned: Replayed
     """0 newly denied, unless a least count has left something out."""
     held_out: Replayed | None
+    tcp: int = 0
+    """Records of TCP, where the traffic is flow logs."""
+    tcp_without_flags: int = 0
+    """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
     notes: tuple[str, ...] = ()
     inventory: Inventory = field(repr=False, eq=False)
     """With the new rules; no part of what is written as JSON."""
@@ -176,6 +180,8 @@ def tighten_rules(
         replacements=proposal.replacements(),
         learned=proof.part(held_out=False),
         held_out=held_out,
+        tcp=summary.records.tcp if summary.records else 0,
+        tcp_without_flags=summary.records.tcp_without_flags if summary.records else 0,
         notes=summary.notes,
         inventory=new,
     )

@@ -4,6 +4,7 @@ from attrs import fields, frozen
 
 from sgsim.analysis.tighten import Replacement, Replayed, Tightening
 from sgsim.report.analysis_json import analysis_json
+from sgsim.report.tighten_text import note_on_peaks
 
 
 @frozen(kw_only=True)
@@ -22,10 +23,13 @@ class TighteningDocument:
     replacements: tuple[Replacement, ...]
     learned: Replayed
     held_out: Replayed | None
+    tcp: int
+    tcp_without_flags: int
     notes: tuple[str, ...]
 
 
 def tighten_json(found: Tightening) -> str:
     """What was found, as one JSON document."""
     names = [attribute.name for attribute in fields(TighteningDocument)]
-    return analysis_json(TighteningDocument(**{name: getattr(found, name) for name in names}))
+    document = TighteningDocument(**{name: getattr(found, name) for name in names})
+    return analysis_json(document, peaks_note=note_on_peaks(found))

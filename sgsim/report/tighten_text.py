@@ -7,16 +7,20 @@ from sgsim.analysis.tighten import Replacement, Replayed, Tightening
 from sgsim.documents.aws_writer import permissions
 from sgsim.model.states import Direction
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.sentences import peaks_note
 from sgsim.report.units import counted, number, rfc3339, shell_line
 from sgsim.rules.changed_items import changed_rules
 from sgsim.rules.inventory import Inventory
 
+MOST_NOTES = 20
 _TONES = {"narrowed": "skip", "removed": "deny", "given back": "allow", "kept": "allow", "not seen": ""}
 
 
 def tighten_sections(found: Tightening) -> list[Section]:
     """What was learned, the rules before and after, and the proof."""
-    sections = [Section("Tightened", [Facts(list(_facts(found)))])]
+    note = note_on_peaks(found) if _are_peaks_told(found) else None
+    warnings = [Paragraph(note, is_warning=True)] if note is not None else []
+    sections = [Section("Tightened", [*warnings, Facts(list(_facts(found)))])]
     changed = [each for each in found.replacements if each.outcome in {"narrowed", "removed"}]
     same = [each for each in found.replacements if each.outcome not in {"narrowed", "removed"}]
     if changed:
@@ -24,14 +28,25 @@ def tighten_sections(found: Tightening) -> list[Section]:
     if same:
         sections.append(Section("Rules that stay", [_stays(same)]))
     sections.append(Section("Proof by replay", list(_proof(found))))
+    if found.notes:
+        sections.append(Section("Notes", [Paragraph(note) for note in found.notes[:MOST_NOTES]]))
     return sections
+
+
+def note_on_peaks(found: Tightening) -> str | None:
+    """What should be known of the peaks of the tables; None if they are as exact as the traffic."""
+    return peaks_note(found.tcp, found.tcp_without_flags) if found.peak_before or found.peak_after else None
+
+
+def _are_peaks_told(found: Tightening) -> bool:
+    return found.peak_after != found.peak_before
 
 
 def _facts(found: Tightening) -> Iterator[tuple[str, str]]:
     until = f", until {rfc3339(found.learned_until_ns)}" if found.learned_until_ns is not None else ""
     yield "learned from", f"{', '.join(found.files)}{until}"
     yield "rules", f"{number(found.rules_before)} before, {number(found.rules_after)} after"
-    if found.peak_after != found.peak_before:
+    if _are_peaks_told(found):
         why = (
             ": narrow rules track flows that open ones leave untracked" if found.peak_after > found.peak_before else ""
         )

@@ -13,6 +13,7 @@ from sgsim.documents import load
 from sgsim.engine.options import EngineOptions
 from sgsim.errors import ConfigError
 from sgsim.simulation.driver import Wanted, run
+from sgsim.sources.flow_log_format import DEFAULT_FORMAT
 
 OPTIONS = EngineOptions(recorded=True)
 FIRST = "tcp 198.51.100.7:40000 -> 192.0.2.10:443 S"
@@ -76,6 +77,17 @@ def test_what_is_counted_of_flow_logs_are_records(tmp_path):
     known = inventory(group("tcp 443 from 0.0.0.0/0"), interface())
     found = tighten_rules(known, [str(log)], OPTIONS, hold_out=0)
     assert (found.unit, found.learned.passed) == ("record", 1)
+
+
+@pytest.mark.parametrize(("flags", "name", "without"), [("", "", 2), (" 2", " tcp-flags", 0)])
+def test_records_that_hide_the_ends_of_connections_are_counted(tmp_path, flags, name, without):
+    path = tmp_path / "flows.log"
+    lines = [f"2 1 eni-a 198.51.100.7 192.0.2.10 4000{port} 443 6 1 60 0 0 ACCEPT OK{flags}" for port in (1, 2)]
+    path.write_text("\n".join([f"{DEFAULT_FORMAT.header}{name}", *lines, ""]), encoding="utf-8")
+    known = inventory(group("tcp 443 from 0.0.0.0/0"), interface())
+    found = tighten_rules(known, [str(path)], OPTIONS, hold_out=0)
+    assert (found.tcp, found.tcp_without_flags) == (2, without)
+    assert (found.peak_before, found.peak_after) == (2, 2)
 
 
 def test_a_rule_whose_narrowing_would_deny_what_was_seen_is_given_back():

@@ -52,6 +52,23 @@ def test_json_is_as_the_schema_says(found):
     assert not schema.is_valid(document | {"more": 1})
 
 
+def test_peaks_of_a_log_without_flags_are_said_to_be_bounds(found):
+    """In text beside the peaks, which are told where they differ; in JSON they always are."""
+    blind = evolve(found, tcp=8, tcp_without_flags=8, peak_before=2, peak_after=2)
+    assert json.loads(tighten_json(blind))["peaks_note"].startswith("No TCP record tells its tcp-flags, so")
+    assert "tcp-flags" not in plain_text(text_lines(tighten_sections(blind)))
+    text = plain_text(text_lines(tighten_sections(evolve(blind, peak_after=3))))
+    assert text.startswith("Tightened\n  No TCP record tells its tcp-flags, so connections are not seen to close")
+    assert "  tracking      2 places of the tables at the peak before, 3 after: narrow rules" in text
+    for exact in (evolve(blind, tcp_without_flags=0), evolve(blind, peak_before=0, peak_after=0)):
+        assert json.loads(tighten_json(exact))["peaks_note"] is None
+
+
+def test_notes_of_the_replay_are_told(found):
+    text = plain_text(text_lines(tighten_sections(evolve(found, notes=("a.json: something was left open",)))))
+    assert text.endswith("Notes\n  a.json: something was left open\n")
+
+
 def test_commands_add_before_they_take_away(found):
     lines = apply_script(KNOWN, found.inventory).splitlines()
     verbs = [line.split()[2] for line in lines if line.startswith("aws")]
