@@ -1,4 +1,4 @@
-"""What is done with traffic beside judging it: looking for packets that were captured twice, and saving some."""
+"""What is done with traffic beside judging it: looking for what is given or was captured twice, and saving some."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from attrs import field, frozen
 
 from sgsim.engine.base import Engine
 from sgsim.model.columns import DecisionColumns, PacketColumns
+from sgsim.simulation.given_twice import files_given_twice, notes_on_files_given_twice
 from sgsim.simulation.overlap import Overlaps
 from sgsim.simulation.saved import SavedPackets
 from sgsim.sources.base import BATCH_ROWS, Source
@@ -23,6 +24,7 @@ class Beside:
 
     source: Source
     """To be read in place of the one that was given."""
+    given_twice: Sequence[tuple[int, ...]]
     overlaps: Overlaps
     saved: SavedPackets | None
     _seers: tuple[See, ...] = field(repr=False)
@@ -42,7 +44,8 @@ class Beside:
         Raises:
             ConfigError: If packets are to be written and cannot be.
         """
-        overlaps, saved = Overlaps(source.files, taken_at), None
+        given_twice = files_given_twice(source, taken_at)
+        overlaps, saved = Overlaps(source.files, taken_at, given_twice), None
         seers = [] if see is None else [see]
         if overlaps.is_possible and not isinstance(source, FlowLogSource):
             seers.append(overlaps.see)
@@ -50,7 +53,7 @@ class Beside:
             source, followers = followed(source)
             saved = SavedPackets.open(followers, write_allowed, write_denied)
             seers.append(saved.see)
-        return cls(source, overlaps, saved, tuple(seers))
+        return cls(source, given_twice, overlaps, saved, tuple(seers))
 
     @property
     def see(self) -> See | None:
@@ -71,6 +74,7 @@ class Beside:
         sources = self.source.sources if isinstance(self.source, MergedSource) else (self.source,)
         for each in sources:
             yield from getattr(each, "notes", ())
+        yield from notes_on_files_given_twice(self.source, self.given_twice)
         yield from self.overlaps.notes()
 
     def close(self, *, complete: bool) -> None:

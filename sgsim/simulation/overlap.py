@@ -30,6 +30,8 @@ class Overlaps:
 
     files: Sequence[str]
     taken_at: Sequence[int]
+    given_twice: Sequence[tuple[int, ...]] = ()
+    """Files that are the same one, which is told otherwise."""
     _seen: dict[int, tuple[int, int]] = field(factory=dict, init=False)
     """Fingerprint: which file had it last, and when."""
     _looked: int = field(default=0, init=False)
@@ -77,6 +79,8 @@ class Overlaps:
     def notes(self) -> Iterator[str]:
         """One for each pair of files that seem to hold the same packets."""
         for (one, other), shared in sorted(self._shared.items()):
+            if any({one, other} <= set(same) for same in self.given_twice):
+                continue
             (begin, end), (other_begin, other_end) = self._span_ns[one], self._span_ns[other]
             least = min(self._counts[one], self._counts[other])
             if max(begin, other_begin) < min(end, other_end) and shared >= _SHARE * least:

@@ -19,5 +19,6 @@ def folder(tmp_path):
     for name in DEMO_RULES:
         shutil.copy(demo_path(name), tmp_path / name)
         shutil.copy(demo_path(name), tmp_path / "rules" / name)
-    shutil.copy(demo_path(DEMO_CAPTURE), tmp_path / "capture.pcap")
+    for name in ("capture.pcap", "other-end.pcap"):
+        shutil.copy(demo_path(DEMO_CAPTURE), tmp_path / name)
     return tmp_path
