@@ -202,9 +202,7 @@ GROW_INDEX: Final = 2
 GROW_DUE: Final = 3
 GROW_FRAGMENTS: Final = 4
 GROW_ENDED: Final = 5
-GROW_DEPARTED: Final = 6
-FLUSH_FLOWS: Final = 7
-UNRESOLVED: Final = 8
+UNRESOLVED: Final = 6
 
 # How flows are counted as they end; the reference counts them in the recorder.
 KIND_TRACKED: Final = 0

@@ -85,7 +85,7 @@ def topics_that_differ(engine: type[CompiledEngine], topics: set[str]) -> set[st
 @pytest.mark.parametrize("fault", COMPILED_FAULTS)
 def test_a_fault_in_the_compiled_engine_is_caught(fault):
     planted = COMPILED_FAULTS[fault]
-    with uncompiled(planted.before, planted.after) as engine:
+    with uncompiled((planted.before, planted.after)) as engine:
         assert topics_that_differ(engine, planted.topics) == planted.topics
 
 

@@ -5,10 +5,14 @@ anew for each of them would take half a minute. The same traffic finds nothing i
 """
 
 import signal
+import sys
+from contextlib import contextmanager
 
 import pytest
 from equivalence.play import Scenario, play
 from equivalence.uncompiled import kernel_modules, module_with, uncompiled
+
+from sgsim.engine.lowering.memory import MemoryKeeper
 
 SEEDS, PACKETS = 150, 400
 MOST_S = 10
@@ -72,6 +76,24 @@ FAULTS = [
     ("or not facts.options[RELATED_REFRESH]", "or facts.options[RELATED_REFRESH]"),
 ]
 
+ALIKE = ("np.uint64(interface) * _K3)) | _ONE", "np.uint64(interface) * _K3)) | np.uint64(0xFFFFFFF9)")
+"""All keys belong into the last line of the index, which is soon full: the others stand behind it, around, under few tags."""
+
+CROWDED_FAULTS = [
+    (">= (ahead - line) & mask", "> (ahead - line) & mask"),
+    ("line, slot = ahead, other", "line, slot = line, slot"),
+    ("    if was_full:", "    if not was_full:"),
+    ("    while is_full:\n", "    if is_full:\n"),
+    ("(line + _SLOTS) & np.uint64(m.clock[INDEX_MASK])", "line + _SLOTS"),
+    (
+        "== wide[3]\n            ):\n                return entry\n            slots &= slots - _ONE",
+        "== wide[3]\n            ):\n                return entry\n            slots = _ZERO",
+    ),
+    ("(line + _SLOTS) & mask", "line + _SLOTS"),
+    ("slot >> _SHIFT & mask & _LINE", "slot >> _SHIFT & mask >> _ONE & _LINE"),
+]
+"""In what only full lines of the index, and its growth, come to."""
+
 WITHOUT_DECISIONS = {"groups", "arrays"}
 """Names and types alone; a fault there is an error at once."""
 
@@ -97,7 +119,7 @@ def _never_ends(_number, _frame):
 
 @pytest.mark.parametrize(("before", "after"), FAULTS, ids=[f"{module_with(fault[0])}-{fault[1]}" for fault in FAULTS])
 def test_a_fault_is_caught(before, after):
-    with uncompiled(before, after) as engine:
+    with uncompiled((before, after)) as engine:
         assert is_caught(engine)
 
 
@@ -108,4 +130,26 @@ def test_each_file_of_kernels_has_a_fault():
 def test_without_a_fault_nothing_is_caught():
     with uncompiled() as engine:
         for seed in range(25):
+            play(Scenario.of(seed, PACKETS), engine)
+
+
+@contextmanager
+def crowded(*faults):
+    """The engine with a small index in which keys meet."""
+    with uncompiled(ALIKE, *faults) as engine:
+        sys.modules[MemoryKeeper.__module__].FIRST_ENTRIES = 16
+        yield engine
+
+
+@pytest.mark.parametrize(
+    "fault", CROWDED_FAULTS, ids=[after.strip().rpartition("\n")[2].strip() for _, after in CROWDED_FAULTS]
+)
+def test_a_fault_in_a_crowded_index_is_caught(fault):
+    with crowded(fault) as engine:
+        assert is_caught(engine)
+
+
+def test_without_a_fault_nothing_is_caught_in_a_crowded_index():
+    with crowded() as engine:
+        for seed in range(12):
             play(Scenario.of(seed, PACKETS), engine)

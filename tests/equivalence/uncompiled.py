@@ -10,7 +10,7 @@ import re
 import sys
 import types
 from collections import namedtuple
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -139,14 +139,15 @@ def _source(name: str) -> str:
 
 
 @contextmanager
-def uncompiled(before: str = "", after: str = "") -> Iterator[type[CompiledEngine]]:
-    """The compiled engine without compilation, with a fault.
+def uncompiled(*changes: tuple[str, str]) -> Iterator[type[CompiledEngine]]:
+    """The compiled engine without compilation, with faults.
 
     Args:
-        before: What is taken out of the text of a kernel; it must be there once. Empty for no fault.
-        after: What stands there instead.
+        *changes: What is taken out of the text of a kernel, and what stands there instead; the first must be there once.
     """
-    module = module_with(before) if before else ""
+    by_module: dict[str, list[tuple[str, str]]] = {}
+    for change in changes:
+        by_module.setdefault(f"sgsim.kernels.{module_with(change[0])}", []).append(change)
     kernels = kernel_modules()
     names = [f"sgsim.kernels.{name}" for name in kernels] + [f"sgsim.{name}" for name in _WITH_KERNELS]
     made = (_plain_structs(), _plain_addresses(), _plain_prefetch(), _plain_entry_points())
@@ -159,7 +160,7 @@ def uncompiled(before: str = "", after: str = "") -> Iterator[type[CompiledEngin
     try:
         sys.modules.update(replaced)
         for name in names:
-            _copy(name, before if name == f"sgsim.kernels.{module}" else "", after)
+            _copy(name, by_module.get(name, ()))
         with np.errstate(over="ignore"):
             yield sys.modules["sgsim.engine.compiled"].CompiledEngine
     finally:
@@ -174,10 +175,10 @@ def uncompiled(before: str = "", after: str = "") -> Iterator[type[CompiledEngin
                 sys.modules[name] = old
 
 
-def _copy(name: str, before: str, after: str) -> None:
+def _copy(name: str, changes: Iterable[tuple[str, str]]) -> None:
     path = _PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py")
     text = path.read_text()
-    if before:
+    for before, after in changes:
         assert text.count(before) == 1, f"{name} must have {before!r} once, got {text.count(before)}"
         text = text.replace(before, after)
     copy = types.ModuleType(name)

@@ -160,7 +160,7 @@ class MemoryKeeper:
             self._tell_sizes()
 
     def make_room(self, need: int) -> None:
-        """Make larger what a kernel asked for, but for `FLUSH_FLOWS`, which its caller does."""
+        """Make larger what a kernel asked for; flows that have ended are taken over by its caller."""
         match need:  # nothing here may hold the old arrays, or their mapping could not be resized in place
             case layout.GROW_POOL:
                 self._grow_pool()

@@ -58,43 +58,43 @@ class _AtPeak:
     narrow: NDArray[Any]
     """int64: table, block of the peer and places of those of IPv4, in order."""
     wide: NDArray[Any]
-    """uint64 (entries, 3): the same of those of IPv6."""
+    """uint64 (3, entries): the same of those of IPv6, in the same order."""
 
     @classmethod
     def found(cls, keeper: MemoryKeeper, network: Network) -> "_AtPeak":
         """Find them."""
         memory = keeper.memory
-        tables = len(memory.tables) // layout.TABLE_WORDS
-        by_rule, entries = np.zeros(len(memory.departed_rule), dtype=np.int64), int(memory.clock[layout.POOL_USED])
+        clock, tables = memory.clock, len(memory.tables) // layout.TABLE_WORDS
+        by_rule, entries = np.zeros((tables, clock[layout.RULE_COUNT]), dtype=np.int64), int(clock[layout.POOL_USED])
         narrow = np.empty(entries, dtype=np.int64)
         wide = np.empty(entries if len(memory.wide) else 0, dtype=np.int64)
-        places = keeper.addresses.ctypes.data, addresses(network).ctypes.data
-        narrows, wides = find_at_peak(*places, by_rule, narrow, wide)
+        lists = keeper.addresses, addresses(network)
+        narrows, wides = find_at_peak(*[*(each.ctypes.data for each in lists), by_rule.reshape(-1), narrow, wide])
         narrow = narrow[:narrows]
         narrow.sort()
-        return cls(by_rule.reshape(tables, -1), narrow, _wide_rows(memory, network, wide[:wides]))
+        return cls(by_rule, narrow, _wide_rows(memory, network, wide[:wides]))
 
     def peers(self, table: int) -> Iterator[tuple[str, int]]:
         """The block of each peer of a table, and its places; first those of IPv4."""
-        narrow, wide = self.narrow, self.wide[self.wide[:, 0] == table]
-        first, last = np.searchsorted(narrow, [table << layout.PEAK_TABLE_AT, table + 1 << layout.PEAK_TABLE_AT])
-        blocks = narrow[first:last] >> layout.PEAK_PLACES_BITS & _BLOCKS
-        sums = _summed(blocks, narrow[first:last] & (1 << layout.PEAK_PLACES_BITS) - 1)
+        first, last = np.searchsorted(self.narrow, [table << layout.PEAK_TABLE_AT, table + 1 << layout.PEAK_TABLE_AT])
+        narrow = self.narrow[first:last]
+        blocks = narrow >> layout.PEAK_PLACES_BITS & _BLOCKS
+        sums = _summed(blocks, narrow & (1 << layout.PEAK_PLACES_BITS) - 1)
         yield from zip(_narrow_block_texts([block for block, _ in sums]), (places for _, places in sums), strict=True)
-        for block, places in _summed(wide[:, 1], wide[:, 2]):
+        first, last = np.searchsorted(self.wide[0], np.array([table, table + 1], dtype=np.uint64))
+        for block, places in _summed(*self.wide[1:, first:last]):
             yield _block_text(block, Family.IPV6), places
 
 
 def _wide_rows(memory: Memory, network: Network, entries: NDArray[Any]) -> NDArray[Any]:
-    """Table, block of the peer and places of entries of IPv6, in the order of blocks."""
+    """Table, block of the peer and places of entries of IPv6, in the order of tables and blocks."""
     pool = memory.pool.reshape(-1, layout.ENTRY_WORDS)
     of_interface = network.interfaces.reshape(-1, layout.IF_WORDS)[:, layout.IF_TABLE]
-    places = pool[entries, layout.STATE] >> layout.PLACES_AT & 3
+    tables = of_interface[pool[entries, layout.OWNER] & _LOW].astype(np.uint64)
     blocks = memory.wide.reshape(-1, 4)[entries, 2]
-    rows = np.stack(
-        [of_interface[pool[entries, layout.OWNER] & _LOW].astype(np.uint64), blocks, places.astype(np.uint64)]
-    )
-    return rows[:, np.argsort(blocks, kind="stable")].T
+    places = (pool[entries, layout.STATE] >> layout.PLACES_AT & 3).astype(np.uint64)
+    order = np.lexsort((blocks, tables))
+    return np.stack([column[order] for column in (tables, blocks, places)])
 
 
 def _summed(keys: NDArray[Any], places: NDArray[Any]) -> list[tuple[int, int]]:

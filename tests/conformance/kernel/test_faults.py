@@ -138,7 +138,7 @@ def test_a_fault_is_seen(monkeypatch, recordings, name):
 @pytest.mark.parametrize("name", [name for name, fault in COMPILED_FAULTS.items() if fault.kernel])
 def test_a_fault_in_the_compiled_engine_is_seen(recordings, name):
     fault = COMPILED_FAULTS[name]
-    with uncompiled(fault.before, fault.after) as engine:
+    with uncompiled((fault.before, fault.after)) as engine:
         assert any(differs(recording, engine) for recording in recordings)
 
 
