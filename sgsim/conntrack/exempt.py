@@ -79,6 +79,8 @@ class ExemptTraffic:
     ) -> "ExemptTraffic":
         """Services at their well-known addresses and at those that a network reserves.
 
+        They count at every interface, whichever VPC it is in; `docs/limits.md` says where that matters.
+
         Args:
             vpcs: The blocks of each VPC, the primary IPv4 block first; its third address is the DNS server.
             subnets: The blocks of the subnets; the second address of an IPv4 block is the router.

@@ -2,7 +2,7 @@ import io
 
 import polars as pl
 import pytest
-from builders import group, interface, inventory
+from builders import group, interface, inventory, vpc
 from cli.web_traffic import ANSWER, DENIED, OPENING, capture
 from simulation.batches import SECOND_NS, ListSource, packets
 
@@ -212,3 +212,17 @@ def test_a_change_may_lift_the_capacity(engine):
     assert [1, None, 1] == [step.capacity for step in table.capacities]
     assert [{"capacity": None}, {"capacity": 1}] == [change.settings for change in result.changes]
     assert "capacity = none: without limit" in plain_text(text_lines(sections(result.summary)))
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_what_one_vpc_keeps_for_itself_is_never_filtered_in_another(engine):
+    """As docs/limits.md says: the second packet goes to a host of the first VPC, but the second VPC keeps its address."""
+    known = inventory(
+        group(),
+        interface("192.0.2.10", vpc_id="vpc-1"),
+        vpc("192.0.2.0/24"),
+        vpc("192.0.2.64/26", vpc_id="vpc-2"),
+    )
+    asked = packets(*(f"udp 192.0.2.10:4000 -> 192.0.2.{host}:53" for host in (65, 66)))
+    result = run(known, [ListSource([asked])], OPTIONS, engine=engine, wanted=Wanted(in_memory=True))
+    assert [reason for (reason,) in result.decisions.select("reason").rows()] == ["no_rule", "exempt"]
