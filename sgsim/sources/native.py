@@ -28,7 +28,7 @@ from sgsim.sources.pcap_file import take_header
 
 NATIVE_BATCH_ROWS: Final = 32_768
 """How many packets a batch has: so many that the cost of a batch vanishes, so few that its columns are still in the
-processor's second cache when the engine reads them."""
+processor's caches when the engine reads them."""
 _MOST_ROWS: Final = layout.CAPACITY
 """Larger batches are put together from several sets of columns, which costs a copy."""
 

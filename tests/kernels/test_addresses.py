@@ -1,0 +1,57 @@
+"""Arrays of fixed length stand behind the list of addresses, where kernels expect them without reading one."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from sgsim.kernels.addresses import CACHE_LINE, begins, gathered, readdress
+
+DTYPES = {"odd": "uint8", "grows": "int64", "words": "int64"}
+LENGTHS = {"odd": 3, "words": 2}
+
+
+class Group(NamedTuple):
+    """Two arrays whose length never changes, and one that grows."""
+
+    odd: Any
+    grows: Any
+    words: Any
+
+
+def group(odd: int = 3) -> Group:
+    return Group(np.arange(odd, dtype="u1"), np.arange(5), np.array([7, -8]))
+
+
+def listed(whole: Any) -> list[int]:
+    return whole[: 8 * len(DTYPES)].view(np.int64).tolist()
+
+
+def places(made: Group) -> list[int]:
+    return [array.ctypes.data for array in made]
+
+
+def test_each_begins_a_cache_line_behind_the_list_and_has_its_values():
+    whole, made = gathered(group(), DTYPES, LENGTHS)
+    assert begins(DTYPES, LENGTHS) == {"odd": CACHE_LINE, "words": 2 * CACHE_LINE}
+    assert whole.ctypes.data % CACHE_LINE == 0
+    assert (made.odd.ctypes.data, made.words.ctypes.data) == (
+        whole.ctypes.data + CACHE_LINE,
+        whole.ctypes.data + 2 * CACHE_LINE,
+    )
+    assert listed(whole) == places(made)
+    assert [array.tolist() for array in made] == [[0, 1, 2], [0, 1, 2, 3, 4], [7, -8]]
+
+
+def test_an_array_that_grew_is_found_at_its_new_place():
+    whole, made = gathered(group(), DTYPES, LENGTHS)
+    made = made._replace(grows=np.zeros(1000, dtype=np.int64))
+    readdress(whole, made)
+    assert listed(whole) == places(made)
+
+
+@pytest.mark.parametrize("length", [2, 4])
+def test_an_array_of_another_length_is_refused(length):
+    """Kernels check no bounds."""
+    with pytest.raises(ValueError, match=f"^odd must have 3 elements, got {length}$"):
+        gathered(group(length), DTYPES, LENGTHS)
