@@ -10,8 +10,7 @@ from sgsim.model.columns import DecisionColumns, PacketColumns
 from sgsim.simulation.given_twice import files_given_twice, notes_on_files_given_twice
 from sgsim.simulation.overlap import Overlaps
 from sgsim.simulation.saved import SavedPackets
-from sgsim.sources.base import BATCH_ROWS, Source
-from sgsim.sources.flow_log import FlowLogSource
+from sgsim.sources.base import BATCH_ROWS, Source, has_records
 from sgsim.sources.following import FOLLOWED_ROWS, followed
 from sgsim.sources.merge import MergedSource
 
@@ -47,7 +46,7 @@ class Beside:
         given_twice = files_given_twice(source, taken_at)
         overlaps, saved = Overlaps(source.files, taken_at, given_twice), None
         seers = [] if see is None else [see]
-        if overlaps.is_possible and not isinstance(source, FlowLogSource):
+        if overlaps.is_possible and not has_records(source):
             seers.append(overlaps.see)
         if write_allowed is not None or write_denied is not None:
             source, followers = followed(source)

@@ -24,16 +24,17 @@ from sgsim.simulation.fates import looking
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.pipeline import THREADS, ReadAhead
 from sgsim.simulation.recorder import Kept, Recorder, See
-from sgsim.simulation.records import RecordReplay
 from sgsim.simulation.summary import ChangeReport, RuleUsage, Summary, TableLoad
 from sgsim.simulation.tally import Tallies
 from sgsim.simulation.timeline import Timeline, changes_in_vain
 from sgsim.simulation.whole import ever_known, group_counts, instance_counts
-from sgsim.sources.base import Source, is_recorded
-from sgsim.sources.flow_log import EventBatch, FlowLogSource
+from sgsim.sources.base import Source, has_records, is_recorded
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from sgsim.simulation.records import RecordReplay
+    from sgsim.sources.flow_log import EventBatch
 
 Watch = Callable[[int], None]
 """Is told how many packets are done."""
@@ -167,7 +168,9 @@ def run(
         raise
     timeline = Timeline(list(changes), options, looking(judging, inventory))
     records = None
-    if isinstance(source, FlowLogSource):
+    if has_records(source):
+        from sgsim.simulation.records import RecordReplay  # noqa: PLC0415  # captures do without it
+
         records = RecordReplay.of(source, judging, recorder, inventory, *make_record_tallies(name))
     has_reader = threads == 2 and name == "compiled"  # the reference engine would only wait for the same interpreter
     complete = False
@@ -239,8 +242,8 @@ def _pump(
 
 
 def _pump_records(
-    batches: Iterator[EventBatch],
-    records: RecordReplay,
+    batches: "Iterator[EventBatch]",
+    records: "RecordReplay",
     timeline: Timeline,
     watch: Watch | None,
     see_events: See | None,

@@ -7,7 +7,7 @@ install to compile, and is then many times as fast. `auto` takes it where the tr
 import os
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sgsim.engine.base import Engine
 from sgsim.engine.options import EngineOptions
@@ -15,10 +15,12 @@ from sgsim.engine.reference_batches import ReferenceBatches
 from sgsim.errors import ConfigError
 from sgsim.model.interface import Interface
 from sgsim.rules.inventory import Inventory
-from sgsim.simulation.agreement import AgreementTally
-from sgsim.simulation.leads import Leads
 from sgsim.simulation.tally import Tallies
 from sgsim.sources.inner import Inner
+
+if TYPE_CHECKING:
+    from sgsim.simulation.agreement import AgreementTally
+    from sgsim.simulation.leads import Leads
 
 ENGINES: Final = ("auto", "reference", "compiled")
 
@@ -107,9 +109,12 @@ def make_tallies(name: str, files: Sequence[str]) -> Tallies:
     return CompiledTallies(files)
 
 
-def make_record_tallies(name: str) -> tuple[Leads, type[AgreementTally]]:
+def make_record_tallies(name: str) -> "tuple[Leads, type[AgreementTally]]":
     """What picks leads out of the decisions of the engine that `choose_engine` has named, and weighs them against a log."""
     if name == "reference":
+        from sgsim.simulation.agreement import AgreementTally  # noqa: PLC0415  # captures need neither
+        from sgsim.simulation.leads import Leads  # noqa: PLC0415  # as above
+
         return Leads(), AgreementTally
     from sgsim.simulation.compiled_agreement import CompiledAgreementTally  # noqa: PLC0415  # as above
     from sgsim.simulation.compiled_leads import CompiledLeads  # noqa: PLC0415  # as above

@@ -7,8 +7,7 @@ the same file. A capture that is bound to several interfaces is right as it is: 
 import os
 from collections.abc import Iterator, Sequence
 
-from sgsim.sources.base import NOT_BOUND, Source
-from sgsim.sources.flow_log import FlowLogSource
+from sgsim.sources.base import NOT_BOUND, Source, has_records
 from sgsim.sources.merge import MergedSource
 
 
@@ -34,7 +33,7 @@ def notes_on_files_given_twice(source: Source, given_twice: Sequence[tuple[int, 
     """What a reader of the summary should know of `files_given_twice`: one note for all of them."""
     if not given_twice:
         return
-    what = "records" if isinstance(source, FlowLogSource) else "packets"
+    what = "records" if has_records(source) else "packets"
     first, *others = given_twice
     names = list(dict.fromkeys(source.files[number] for number in first))
     if others:
@@ -52,7 +51,7 @@ def _paths(source: Source) -> Iterator[str | os.PathLike[str] | None]:
         for part in source.sources:
             yield from _paths(part)
         return
-    inputs = source.inputs if isinstance(source, FlowLogSource) else [source] * len(source.files)
+    inputs = source.inputs if has_records(source) else [source] * len(source.files)
     for each in inputs:
         file = getattr(each, "file", None)  # what is made, or given as packets, has none
         yield file if isinstance(file, str | os.PathLike) and os.path.isfile(file) else None  # noqa: PTH113  # any path

@@ -3,29 +3,23 @@
 import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve
 
-from sgsim.conntrack.timeouts import Timeouts
 from sgsim.engine.options import DEFAULT_OPTIONS, EngineOptions
 from sgsim.errors import ConfigError, SourceError
-from sgsim.model.interface import Interface
-from sgsim.model.states import TcpState
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
-from sgsim.rules.ownership import Ownership
-from sgsim.simulation.timeline import options_after
 from sgsim.simulation.whole import ever_known
 from sgsim.sources.base import NOT_BOUND, Source
-from sgsim.sources.flow_log import FlowLogSource
-from sgsim.sources.flow_log_binding import KnownInterfaces
-from sgsim.sources.flow_log_file import FlowLogFile, files_below
-from sgsim.sources.flow_log_format import FlowLogFormat, parse_format
 from sgsim.sources.flow_log_problems import FlowLogProblems
 from sgsim.sources.inner import Inner
-from sgsim.sources.opening import open_file, open_sources
+from sgsim.sources.opening import is_log_file, open_file, open_sources
+
+if TYPE_CHECKING:
+    from sgsim.sources.flow_log_file import FlowLogFile
+    from sgsim.sources.flow_log_format import FlowLogFormat
 
 
 def open_traffic(
@@ -57,32 +51,40 @@ def open_traffic(
     interface_ids = list(ever_known(inventory, changes, beside).interfaces)
     given = _format(options.log_format)
     problems = FlowLogProblems()
-    opened: list[Source | FlowLogFile] = []
+    logs: list[FlowLogFile] = []
+    captures: list[Source] = []
     taken_at: list[int] = []
     for item in traffic:
         interface_id, path = _bound(item, interface_ids)
         path = _made(path, inventory, native=native)
         index = interface_ids.index(interface_id) if interface_id is not None else NOT_BOUND
         for each in _opened(path, problems, given, native=native):
-            opened.append(each)
-            taken_at.extend([index] * (1 if isinstance(each, FlowLogFile) else len(each.files)))
-    logs = [each for each in opened if isinstance(each, FlowLogFile)]
-    captures = [each for each in opened if not isinstance(each, FlowLogFile)]
+            if is_log_file(each):
+                logs.append(each)
+                taken_at.append(index)
+            else:
+                captures.append(each)
+                taken_at.extend([index] * len(each.files))
     if logs and captures:
         raise ConfigError(
             "traffic must be captures or flow logs, not both in one run, as they would tell the same packets twice, "
             f"got {captures[0].files[0]} (packets) and {logs[0].name} (a flow log)"
         )
     if logs:
+        from sgsim.simulation.known_over_time import KnownOverTime  # noqa: PLC0415  # takes long, and is for logs alone
+        from sgsim.sources.flow_log import FlowLogSource  # noqa: PLC0415  # as above
+
         known = KnownOverTime(interface_ids, inventory, options, changes, beside)
         later = known.later if changes else None
         return FlowLogSource(tuple(logs), known.at_first(), problems, later, native), taken_at
     return open_sources(captures), taken_at
 
 
-def _format(log_format: str | None) -> FlowLogFormat | None:
+def _format(log_format: str | None) -> "FlowLogFormat | None":
     if log_format is None:
         return None
+    from sgsim.sources.flow_log_format import parse_format  # noqa: PLC0415  # as above
+
     try:
         return parse_format(log_format)
     except SourceError as error:
@@ -93,14 +95,16 @@ def _format(log_format: str | None) -> FlowLogFormat | None:
 def _opened(
     path: Any,  # noqa: ANN401  # takes what users have
     problems: FlowLogProblems,
-    given: FlowLogFormat | None,
+    given: "FlowLogFormat | None",
     *,
     native: bool,
-) -> Iterator[Source | FlowLogFile]:
+) -> "Iterator[Source | FlowLogFile]":
     """One input; of a folder every file below it that is traffic."""
     if not (isinstance(path, str | os.PathLike) and Path(path).is_dir()):
         yield open_file(path, problems, given=given, native=native)
         return
+    from sgsim.sources.flow_log_file import files_below  # noqa: PLC0415  # as above
+
     found = False
     for file in files_below(Path(path)):
         try:
@@ -113,56 +117,6 @@ def _opened(
             found = True
     if not found:
         raise SourceError(f"folder must hold captures or flow logs, got none in {os.fspath(path)!r}")
-
-
-@frozen
-class KnownOverTime:
-    """The interfaces as flow logs are bound to them, while changes come."""
-
-    _ids: Sequence[str]
-    """Every interface that is known at some time."""
-    _inventory: Inventory
-    _options: EngineOptions
-    _changes: Sequence[Change]
-    _beside: Inventory | None
-
-    def at_first(self) -> KnownInterfaces:
-        """What is known before the first change."""
-        return self._known(self._inventory, self._options)
-
-    def later(self, start_ns: int) -> list[tuple[int, KnownInterfaces]]:
-        """What is known from each change on, in traffic that begins at `start_ns`."""
-        options, found = self._options, []
-        for change in sorted(self._changes, key=lambda change: change.at_ns(start_ns)):
-            options = options_after(options, change)
-            found.append((change.at_ns(start_ns), self._known(change.inventory, options)))
-        return found
-
-    def _known(self, inventory: Inventory, options: EngineOptions) -> KnownInterfaces:
-        inventories = [inventory] if self._beside is None else [inventory, self._beside]
-        known = {key: (each, where) for where in reversed(inventories) for key, each in where.interfaces.items()}
-        usual = Timeouts.at(options.profile, option=options.timeouts)
-        timeouts = [_timeouts(*known[key], options) if key in known else usual for key in self._ids] or [usual]
-        return KnownInterfaces(
-            tuple(self._ids),
-            tuple(interface for interface, _ in known.values()),
-            tuple(Ownership(each.interfaces.values()) for each in inventories),
-            np.array([each.tcp_ns[TcpState.ESTABLISHED] for each in timeouts], np.int64),
-            usual.tcp_ns[TcpState.SYN_SENT],
-            usual.icmp_ns,
-            options.client_port,
-            options.spread,
-        )
-
-
-def _timeouts(interface: Interface, inventory: Inventory, options: EngineOptions) -> Timeouts:
-    instance = inventory.instances.get(interface.instance_id or "")
-    return Timeouts.at(
-        options.profile,
-        option=options.timeouts,
-        interface=interface.timeouts,
-        instance_type=instance.instance_type if instance else None,
-    )
 
 
 def _made(item: Any, inventory: Inventory, *, native: bool) -> Any:  # noqa: ANN401  # takes what users have

@@ -22,8 +22,7 @@ from sgsim.rules.inventory import Inventory
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.timeline import Timeline
 from sgsim.simulation.whole import ever_known
-from sgsim.sources.base import is_recorded
-from sgsim.sources.flow_log import FlowLogSource
+from sgsim.sources.base import has_records, is_recorded
 
 
 @frozen(kw_only=True)
@@ -94,7 +93,7 @@ def replay_until(
                         start_ns=start_ns,
                         packet=last,
                         unreadable=None if last is not None else Reason(int(part.skip[row])),
-                        is_record=isinstance(source, FlowLogSource),
+                        is_record=has_records(source),
                         ended=ended,
                     )
                 seen = max(seen, int(part.number[part.file == file].max(initial=0)))

@@ -24,8 +24,7 @@ from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.strangers import Strangers
 from sgsim.simulation.timeline import Timeline
 from sgsim.simulation.whole import ever_known
-from sgsim.sources.base import BATCH_ROWS, Source, is_recorded
-from sgsim.sources.flow_log import FlowLogSource
+from sgsim.sources.base import BATCH_ROWS, Source, has_records, is_recorded
 
 
 @define
@@ -86,7 +85,7 @@ class SideBySide:
     @property
     def has_records(self) -> bool:
         """Whether the traffic is made of records of flow logs, each of which stands for packets."""
-        return isinstance(self.source, FlowLogSource)
+        return has_records(self.source)
 
     @classmethod
     def of(
@@ -151,7 +150,7 @@ class SideBySide:
 
     def _read(self) -> Iterator[tuple[PacketColumns, NDArray[np.int64], int]]:
         """Batches, how many packets each row stands for, and how many packets or records were read."""
-        if isinstance(self.source, FlowLogSource):
+        if has_records(self.source):
             for batch in self.source.event_batches(self._taken_at):
                 events = batch.events
                 tcp, without_flags = _count_tcp(batch.records, events.record[events.is_lead])
@@ -171,7 +170,7 @@ class SideBySide:
 
     def _check_met_interface(self) -> None:
         try:
-            unknown = self.source.unknown_names if isinstance(self.source, FlowLogSource) else None
+            unknown = self.source.unknown_names if has_records(self.source) else None
             self.old.strangers.check(self._inventory, unknown)
         except NoTrafficError as error:
             raise (

@@ -13,11 +13,16 @@ has judged all that could be read and knows what could not. An error before the 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sgsim.errors import SourceError
 from sgsim.model.columns import PacketColumns, packet_columns
 from sgsim.sources.frames import decode_frame
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from sgsim.sources.flow_log import FlowLogSource
 
 BATCH_ROWS: Final = 65_536
 """How many packets a batch has, but for the last; large enough that the cost of a batch vanishes beside its packets."""
@@ -57,6 +62,11 @@ class Source(Protocol):
 def is_recorded(sources: Iterable[object]) -> bool:
     """Whether any of some traffic was recorded; a source that nobody recorded says so by `is_recorded = False`."""
     return any(getattr(source, "is_recorded", True) for source in sources)
+
+
+def has_records(source: object) -> "TypeIs[FlowLogSource]":
+    """Whether a source gives records of flow logs; a capture is asked without loading what reads them."""
+    return hasattr(source, "event_batches")
 
 
 def batches_of(records: Iterable[Record], taken_at: Sequence[int], batch_rows: int) -> Iterator[PacketColumns]:

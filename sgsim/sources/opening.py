@@ -3,17 +3,21 @@
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from sgsim.errors import SourceError
 from sgsim.sources.base import Source
 from sgsim.sources.byte_reader import ByteReader
-from sgsim.sources.flow_log_file import FlowLogFile, is_flow_log
-from sgsim.sources.flow_log_format import FlowLogFormat
-from sgsim.sources.flow_log_problems import FlowLogProblems
 from sgsim.sources.merge import merged
 from sgsim.sources.pcap import PcapSource, is_capture, naming, opened
 from sgsim.sources.scapy_packets import ScapySource
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from sgsim.sources.flow_log_file import FlowLogFile
+    from sgsim.sources.flow_log_format import FlowLogFormat
+    from sgsim.sources.flow_log_problems import FlowLogProblems
 
 
 def open_source(traffic: Any, *, native: bool = False) -> Source:  # noqa: ANN401 - takes what users have
@@ -42,11 +46,11 @@ def open_source(traffic: Any, *, native: bool = False) -> Source:  # noqa: ANN40
 
 def open_file(
     traffic: Any,  # noqa: ANN401 - as above
-    problems: FlowLogProblems,
+    problems: "FlowLogProblems",
     *,
-    given: FlowLogFormat | None = None,
+    given: "FlowLogFormat | None" = None,
     native: bool = False,
-) -> Source | FlowLogFile:
+) -> "Source | FlowLogFile":
     """Make a source of what the user gives, or a flow log, by the first bytes.
 
     Args:
@@ -62,19 +66,43 @@ def open_file(
         name = os.fspath(cast("str | os.PathLike[str]", traffic))
         with naming(name), opened(cast("str | os.PathLike[str]", traffic)) as stream:
             reader = ByteReader(stream).unzipped()
-            is_log = not is_capture(reader) and is_flow_log(reader, given)
+            is_log = not is_capture(reader) and _is_flow_log(reader, given)
         if not is_log:
             return open_source(traffic, native=native)
-        return FlowLogFile(cast("str", traffic), name, given, problems, native=native)
+        return _flow_log(traffic, name, given, problems, native=native)
     if traffic != "-" and not hasattr(traffic, "read"):
         return open_source(traffic, native=native)
     stream = sys.stdin.buffer if traffic == "-" else cast("BinaryIO", traffic)
     name = "standard input" if traffic == "-" else str(getattr(traffic, "name", "stream"))
     with naming(name):
         reader = ByteReader(stream).unzipped()
-        if is_capture(reader) or not is_flow_log(reader, given):
+        if is_capture(reader) or not _is_flow_log(reader, given):
             return _capture(reader.rest(), native=native, name=name)
-        return FlowLogFile(reader.rest(), name, given, problems, native=native)
+        return _flow_log(reader.rest(), name, given, problems, native=native)
+
+
+def is_log_file(opened: "Source | FlowLogFile") -> "TypeIs[FlowLogFile]":
+    """Whether `open_file` gave a file of a flow log, which is no source; asked without loading what reads it."""
+    return not hasattr(opened, "files")
+
+
+def _is_flow_log(reader: ByteReader, given: "FlowLogFormat | None") -> bool:
+    from sgsim.sources.flow_log_file import is_flow_log  # noqa: PLC0415  # what reads flow logs takes long to load
+
+    return is_flow_log(reader, given)
+
+
+def _flow_log(
+    file: Any,  # noqa: ANN401 - as above
+    name: str,
+    given: "FlowLogFormat | None",
+    problems: "FlowLogProblems",
+    *,
+    native: bool,
+) -> "FlowLogFile":
+    from sgsim.sources.flow_log_file import FlowLogFile  # noqa: PLC0415  # as above
+
+    return FlowLogFile(file, name, given, problems, native)
 
 
 def _capture(file: Any, *, native: bool, **name: str) -> Source:  # noqa: ANN401 - as above

@@ -89,6 +89,21 @@ def test_readers_of_the_forms_that_are_given_alone(tmp_path):
     assert not modules & {"sgsim.documents.terraform", "sgsim.documents.cloudformation", "yaml"}
 
 
+@pytest.mark.parametrize("args", [["replay"], ["replay", "--engine", "compiled"], ["usage"]])
+def test_what_reads_flow_logs_is_for_flow_logs(tmp_path, args):
+    """Of a capture only the first bytes are looked at, and the list of what could not be read stays empty."""
+    (tmp_path / "flows.log").write_text("2 1 10.0.0.5 10.0.0.9 10.0.0.5 40000 443 6 1 40 1 1 ACCEPT OK\n")
+    of_capture, of_log = (
+        {module for module in modules if module.startswith("sgsim.sources.flow_log")}
+        for modules in (
+            imported(tmp_path, *args, *RULES, CAPTURE),
+            imported(tmp_path, *args, "-r", demo_path("groups.json"), "--interface", "10.0.0.5=sg-web", "flows.log"),
+        )
+    )
+    assert of_capture == {"sgsim.sources.flow_log_problems"}
+    assert of_log > of_capture
+
+
 def imported(tmp_path, *args: object) -> set[str]:
     """Every module that a command has imported, and the packages that they are in."""
     code = (
