@@ -90,6 +90,7 @@ def diff_traffic(
         counts=tally.counts(),
         groups=tally.groups(),
         tables=tuple(_tables(both.old.engine, both.new.engine)),
+        one_sided=tuple(sorted(old.interfaces.keys() ^ new.interfaces.keys())),
         tcp=both.tcp,
         tcp_without_flags=both.tcp_without_flags,
         broken=both.broken,

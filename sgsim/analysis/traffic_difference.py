@@ -105,6 +105,8 @@ class TrafficDiff:
     """Records of TCP, where the traffic is flow logs."""
     tcp_without_flags: int
     """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
+    one_sided: tuple[str, ...]
+    """Interfaces that one side alone has; packets are not compared there."""
     broken: str | None
     """Why the input ended before its end."""
 

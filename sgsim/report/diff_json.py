@@ -90,6 +90,7 @@ def _traffic(found: "TrafficDiff") -> Document:
             for table in found.tables
         ],
         "peaks_note": note_on_tables(found),
+        "one_sided": list(found.one_sided),
         "broken": found.broken,
     }
 

@@ -1,6 +1,6 @@
 """What breaks of recorded traffic, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sgsim.model.protocol import protocol_name
@@ -31,6 +31,7 @@ TITLES: Final = {
     "now_tracked": "Traffic now tracked",
     "now_untracked": "Traffic now untracked",
 }
+MOST_NAMES: Final = 5
 _TONES: Final = {"cut": "deny", "newly_denied": "deny", "newly_allowed": "allow"}
 _WAYS: Final = {"ingress": "in", "egress": "out"}
 
@@ -65,7 +66,10 @@ def _summary(found: "TrafficDiff") -> Iterator[Block]:
         share = f"{counted(count.flows, 'flow')}, {counted(count.packets, 'packet')}, {counted(count.bytes, 'byte')}"
         facts.append((str(count.kind).replace("_", " "), share))
     if not changed:
-        facts.append(("difference", "none: everything fares the same"))
+        none = "none at interfaces of both sides" if found.one_sided else "none: everything fares the same"
+        facts.append(("difference", none))
+    if found.one_sided:
+        facts.append(("not compared", f"packets at {_few(found.one_sided)}, which only one side has"))
     yield Facts(facts)
     if not found.was_reached:
         yield Paragraph("The traffic ends before the change is made.", is_warning=True)
@@ -73,6 +77,11 @@ def _summary(found: "TrafficDiff") -> Iterator[Block]:
         yield from _at_change(found.at_change, found)
     if found.broken is not None:
         yield Paragraph(f"The input broke off: {found.broken}", is_warning=True)
+
+
+def _few(names: Sequence[str]) -> str:
+    left = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {left} more" if left > 0 else "")
 
 
 def _at_change(change: "ChangeReport", found: "TrafficDiff") -> Iterator[Block]:

@@ -188,6 +188,22 @@ def test_the_same_rules_are_exit_code_0_with_traffic(sgsim, traffic):
     assert "difference  none: everything fares the same" in result.stdout
 
 
+@pytest.mark.parametrize("names", [("none.yaml", "bound.yaml"), ("bound.yaml", "none.yaml")])
+@pytest.mark.usefixtures("traffic")
+def test_packets_at_an_interface_of_one_side_are_said_to_be_not_compared(sgsim, sides, names):
+    """Found: of packets that one side alone judges it was said that everything fares the same."""
+    (sides / "none.yaml").write_text("groups: {sg-other: {}}", encoding="utf-8")
+    (sides / "bound.yaml").write_text(f"{OLD}\n{INTERFACES}", encoding="utf-8")
+    args = ("diff", "-t", "web.pcap", "--cold-start", *names)
+    result = sgsim(*args)
+    assert result.exit_code == 1
+    assert "difference    none at interfaces of both sides" in result.stdout
+    assert "not compared  packets at eni-a, which only one side has" in result.stdout
+    document = json.loads(sgsim(*args, "--format", "json").stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert document["traffic"]["one_sided"] == ["eni-a"]
+
+
 def test_options_of_traffic_are_refused_where_they_make_no_sense(refused, traffic):
     assert refused("diff", "--at", "3", "old.yaml", "new.yaml") == "--at must go with -t TRAFFIC, got --at 3 alone"
     assert refused(*traffic, "--at", "noon").startswith("--at must be in seconds from the first packet or as")
