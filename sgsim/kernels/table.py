@@ -35,7 +35,7 @@ _K1 = np.uint64(0x9E3779B97F4A7C15)
 _K2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _K3 = np.uint64(0x165667B19E3779F9)
 _SHIFT = np.uint64(32)
-_TAG = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(0xFFFFFFFF)
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 
@@ -76,7 +76,7 @@ def next_line(m: Memory, line: np.uint64) -> np.uint64:
 @kernel(is_entry=False, inline=True)
 def with_tag(m: Memory, line: np.uint64, hashed: np.uint64) -> np.uint64:
     """Which slots of a line have the tag of a hash, a bit for each."""
-    return matches(m.index, np.int64(line), _TAG << _SHIFT, hashed << _SHIFT)
+    return matches(m.index, np.int64(line), _HALF << _SHIFT, hashed << _SHIFT)
 
 
 @kernel(is_entry=False, inline=True)
@@ -92,7 +92,7 @@ def find(m: Memory, addresses: int, service: int, interface: int, hashed: np.uin
     while True:
         slots = with_tag(m, line, hashed)
         while slots:
-            entry = np.int64(m.index[np.int64(line) + lowest_bit(slots)] & _TAG) - 1
+            entry = np.int64(m.index[np.int64(line) + lowest_bit(slots)] & _HALF) - 1
             word = entry * ENTRY_WORDS
             if (
                 m.pool[word + KEY_ADDRESSES] == addresses
@@ -120,7 +120,7 @@ def find_wide(
     while True:
         slots = with_tag(m, line, hashed)
         while slots:
-            entry = np.int64(m.index[np.int64(line) + lowest_bit(slots)] & _TAG) - 1
+            entry = np.int64(m.index[np.int64(line) + lowest_bit(slots)] & _HALF) - 1
             word = entry * ENTRY_WORDS
             if (
                 m.pool[word + KEY_ADDRESSES] == addresses
@@ -182,7 +182,7 @@ def hash_of(m: Memory, entry: int) -> np.uint64:
 @kernel(is_entry=False, inline=True)
 def _of_entry(m: Memory, line: np.uint64, entry: int) -> np.uint64:
     """Which slot of a line is that of an entry, as a bit."""
-    return matches(m.index, np.int64(line), _TAG, np.uint64(entry + 1))
+    return matches(m.index, np.int64(line), _HALF, np.uint64(entry + 1))
 
 
 @kernel(is_entry=False, inline=True)
