@@ -133,7 +133,7 @@ def _positions(first, last):
         ("BIN_LEAST", "BIN_USED", layout.BIN_WORDS),
         ("IF_TABLE", "IF_EDGE", layout.IF_WORDS),
         ("BYPASS", "RELATED_REFRESH", layout.OPTION_WORDS),
-        ("DONE", "UNRESOLVED", 9),
+        ("DONE", "UNRESOLVED", 7),
     ],
 )
 def test_positions_fill_their_row(first, last, words):

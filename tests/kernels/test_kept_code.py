@@ -89,8 +89,8 @@ def test_a_change_in_any_kernel_makes_what_rests_on_it_compile_anew(module, tmp_
     copy = tmp_path / "sgsim"
     shutil.copytree(kept_code._PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "data"))
     monkeypatch.setattr(kept_code, "_PACKAGE", copy)
-    # Timeouts that hold at once are all that the filter has no part in.
-    rests_on_it = copy / "kernels" / ("expiry.py" if module == "expiry" else "filter.py")
+    # The filter has no part in timeouts that hold at once, nor in who held the places of a peak.
+    rests_on_it = copy / "kernels" / f"{module if module in {'expiry', 'peak'} else 'filter'}.py"
     before = kept_code.stamp(rests_on_it)
     with (copy / "kernels" / f"{module}.py").open("a") as file:
         file.write("# changed\n")
