@@ -6,7 +6,7 @@ Compiled twin of the answers in `sgsim.engine.interface_filter`.
 import numpy as np
 
 from sgsim.kernels.arrays import Facts, Memory, Packets
-from sgsim.kernels.jit import kernel
+from sgsim.kernels.jit import apart, kernel
 from sgsim.kernels.layout import (
     ALLOWED,
     BARRED_AT,
@@ -145,23 +145,8 @@ def answer_here(
     return verdict
 
 
-@kernel(is_entry=False)
-def answer(
-    m: Memory,
-    facts: Facts,
-    p: Packets,
-    out: DecisionColumns,
-    at: int,
-    row: int,
-    interface: int,
-    direction: int,
-    reason: int,
-    state: int,
-    rule: int,
-    entry: int,
-) -> int:
-    """The same as a function of its own, for packets that are rarer."""
-    return answer_here(m, facts, p, out, at, row, interface, direction, reason, state, rule, entry)
+answer = apart(answer_here)
+"""The same as a function of its own, for packets that are rarer."""
 
 
 @kernel(is_entry=False, inline=True)

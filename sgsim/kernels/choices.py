@@ -7,7 +7,7 @@ import numpy as np
 
 from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets, Rules
 from sgsim.kernels.forget import CAUSE_OPEN_RULES, has_ended, longest_ns, wide_fingerprint
-from sgsim.kernels.jit import kernel
+from sgsim.kernels.jit import apart, kernel
 from sgsim.kernels.layout import (
     ALLOW_UNRESOLVED,
     BYPASS,
@@ -121,19 +121,8 @@ def choose_here(
     return rule, (CAUSE_OPEN_RULES if rule >= 0 else CAUSE_OPENING_RULE)
 
 
-@kernel(is_entry=False)
-def choose(
-    net: Network,
-    rules: Rules,
-    facts: Facts,
-    interface: int,
-    word: int,
-    opener: int,
-    hi: np.uint64,
-    lo: np.uint64,
-) -> tuple[int, int]:
-    """The same as a function of its own, for packets that are rarer."""
-    return choose_here(net, rules, facts, interface, word, opener, hi, lo)
+choose = apart(choose_here)
+"""The same as a function of its own, for packets that are rarer."""
 
 
 @kernel(is_entry=False, inline=True)
@@ -159,21 +148,8 @@ def first_admitting_here(
     return rule
 
 
-@kernel(is_entry=False)
-def first_admitting(
-    m: Memory,
-    net: Network,
-    rules: Rules,
-    facts: Facts,
-    interface: int,
-    direction: int,
-    is_ipv6: int,
-    hi: np.uint64,
-    lo: np.uint64,
-    service: int,
-) -> int:
-    """The same as a function of its own, for packets that are rarer."""
-    return first_admitting_here(m, net, rules, facts, interface, direction, is_ipv6, hi, lo, service)
+first_admitting = apart(first_admitting_here)
+"""The same as a function of its own, for packets that are rarer."""
 
 
 @kernel(is_entry=False, inline=True)

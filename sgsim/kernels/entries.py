@@ -19,7 +19,7 @@ from sgsim.kernels.choices import (
     wide_key,
 )
 from sgsim.kernels.forget import CLOSE, CLOSED, REPLACED, TIME_WAIT, forget, note_beside
-from sgsim.kernels.jit import kernel
+from sgsim.kernels.jit import apart, kernel
 from sgsim.kernels.layout import (
     ANSWERED_AT,
     AUTOMATIC_AT,
@@ -124,12 +124,8 @@ def progress_here(
             calendar.put_again(m, entry)
 
 
-@kernel(is_entry=False)
-def progress(
-    m: Memory, net: Network, facts: Facts, interface: int, entry: int, is_reply: int, effect: int, after: int
-) -> None:
-    """The same as a function of its own, for flows that are rarer."""
-    progress_here(m, net, facts, interface, entry, is_reply, effect, after)
+progress = apart(progress_here)
+"""The same as a function of its own, for flows that are rarer."""
 
 
 @kernel(is_entry=False, inline=True)
@@ -206,23 +202,8 @@ def insert_here(
     return entry
 
 
-@kernel(is_entry=False)
-def insert(
-    m: Memory,
-    net: Network,
-    facts: Facts,
-    p: Packets,
-    items: Items,
-    item: int,
-    tracking: int,
-    opener: int,
-    rule: int,
-    cause: int,
-    tcp_word: int,
-    is_presumed: int,
-) -> int:
-    """The same as a function of its own, for flows that are rarer."""
-    return insert_here(m, net, facts, p, items, item, tracking, opener, rule, cause, tcp_word, is_presumed)
+insert = apart(insert_here)
+"""The same as a function of its own, for flows that are rarer."""
 
 
 @kernel(is_entry=False)

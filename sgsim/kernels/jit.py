@@ -66,6 +66,11 @@ def _compiled(function: Callable[..., Any], *, signature: object, is_entry: bool
     return dispatcher
 
 
+def apart(function: _Function) -> _Function:
+    """An inlined kernel once more as a function of its own, for calls that are rarer."""
+    return kernel(is_entry=False)(getattr(function, "py_func", function))
+
+
 class _ForKernels(CPUDispatcher):
     """What only kernels call: it is compiled without that by which Python could."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 
 from sgsim.kernels.arrays import Column, Memory
-from sgsim.kernels.jit import kernel
+from sgsim.kernels.jit import apart, kernel
 from sgsim.kernels.layout import (
     ANSWERED_AT,
     BIN_END,
@@ -186,10 +186,8 @@ def note_state_here(m: Memory, table: int, service: int, before: int, after: int
         _touch(m, table, is_now, places)
 
 
-@kernel(is_entry=False)
-def note_state(m: Memory, table: int, service: int, before: int, after: int) -> None:
-    """The same as a function of its own, for moves that are rarer."""
-    note_state_here(m, table, service, before, after)
+note_state = apart(note_state_here)
+"""The same as a function of its own, for moves that are rarer."""
 
 
 @kernel(is_entry=False)
