@@ -40,6 +40,7 @@ _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 
 LINE_SLOTS = 8
+_ALL_OF_LINE = np.uint64((1 << LINE_SLOTS) - 1)
 _SLOTS = np.uint64(LINE_SLOTS)
 _LINE = np.uint64(0xFFFFFFF8)
 """Of the lower half of a hash, what tells the line, once it is masked."""
@@ -225,20 +226,50 @@ def spread_index(index: Column, slots: int) -> None:
         index: The larger index. Only the first `slots` are in use, and not all of them.
         slots: How many there were.
     """
-    mask = np.uint64(slots * 2 - 1)
     begin = 0
     while not matches(index, begin, ~_ZERO, _ZERO):
         begin += LINE_SLOTS
     # From behind a line that is not full on, around: so what stands in a line is moved only to where all before it has
     # moved already, or to its own line, for its own slot is free by then.
-    for step in range(LINE_SLOTS, slots + LINE_SLOTS):
-        at = (begin + step) & (slots - 1)
+    is_behind_full = False
+    for step in range(LINE_SLOTS, slots + LINE_SLOTS, LINE_SLOTS):
+        line = (begin + step) & (slots - 1)
+        used = ~matches(index, line, ~_ZERO, _ZERO) & _ALL_OF_LINE
+        is_full = used == _ALL_OF_LINE
+        if is_full or is_behind_full:
+            _spread_one_by_one(index, slots, line)
+        else:
+            _spread_line(index, slots, line, used)
+        is_behind_full = is_full
+
+
+@kernel(is_entry=False, inline=True)
+def _spread_line(index: Column, slots: int, line: int, used: np.uint64) -> None:
+    """Spread a line in which all stands at home: over itself, and the one that many slots further on, which is empty.
+
+    Nothing branches on which of the two; no line is read that was just written.
+    """
+    here = further = 0
+    while used:
+        at = line + lowest_bit(used)
+        used &= used - _ONE
+        slot = index[at]
+        index[at] = _ZERO
+        is_further = np.int64(slot >> _SHIFT & np.uint64(slots) != _ZERO)
+        index[line + (slots + further if is_further else here)] = slot
+        further += is_further
+        here += 1 - is_further
+
+
+@kernel(is_entry=False)
+def _spread_one_by_one(index: Column, slots: int, begin: int) -> None:
+    """Spread a line in or behind which something may stand for want of room."""
+    mask = np.uint64(slots * 2 - 1)
+    for at in range(begin, begin + LINE_SLOTS):
         slot = index[at]
         if slot != _ZERO:
             index[at] = _ZERO
             line = slot >> _SHIFT & mask & _LINE
-            empty = matches(index, np.int64(line), ~_ZERO, _ZERO)
-            while not empty:
+            while not matches(index, np.int64(line), ~_ZERO, _ZERO):
                 line = (line + _SLOTS) & mask
-                empty = matches(index, np.int64(line), ~_ZERO, _ZERO)
-            index[np.int64(line) + lowest_bit(empty)] = slot
+            index[np.int64(line) + lowest_bit(matches(index, np.int64(line), ~_ZERO, _ZERO))] = slot
