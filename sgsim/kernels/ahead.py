@@ -6,7 +6,7 @@ items are found a column at a time, without a branch for each packet; `locate` f
 
 import numpy as np
 
-from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets
+from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets, Rules
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     ENTRY_WORDS,
@@ -14,6 +14,7 @@ from sgsim.kernels.layout import (
     HAS_EDGES,
     HAS_EXTRA,
     IF_HAS_GROUPS,
+    IF_UNIT,
     IF_WORDS,
     OWNERS_MASK,
     PREFIXES,
@@ -30,6 +31,7 @@ from sgsim.kernels.locate import (
     narrow_owner,
     owner,
 )
+from sgsim.kernels.match import first_rule, port_number
 from sgsim.kernels.prefetch import lowest_bit, prefetch
 from sgsim.kernels.table import LINE_SLOTS, empty_slots, hash_key, home, next_line, with_tag
 
@@ -67,26 +69,36 @@ def _find_sides(m: Memory, net: Network, p: Packets, begin: int, count: int, ite
         for at in range(count):
             items.is_plain[at] = 0
         return
-    owners, mask, has_prefixes = net.owners, net.sizes[OWNERS_MASK], net.sizes[PREFIXES] != 0
+    _find_owners(net, p, begin, count, items)
     for at in range(count):
-        row = begin + at
-        if not items.is_plain[at]:
-            continue
-        src, dst = narrow_owner(owners, mask, p.src_lo[row]), narrow_owner(owners, mask, p.dst_lo[row])
-        if has_prefixes:
-            src, dst = owner(net, 4, np.uint64(0), p.src_lo[row]), owner(net, 4, np.uint64(0), p.dst_lo[row])
-        sender, receiver = src & _OWNER, dst & _OWNER
-        bound_to = np.int64(p.taken_at[row]) + 1
+        src, dst, bound_to = items.source[at], items.target[at], np.int64(p.taken_at[begin + at]) + 1
+        sender, receiver, is_bound = src & _OWNER, dst & _OWNER, bound_to != 0
         # Which side is on an interface is anyone's guess, so nothing branches on it.
-        is_sent, is_one, found = sender != 0, (sender == 0) != (receiver == 0), sender | receiver
-        if bound_to:  # of a packet that a known sender has sent, there may be more to find
-            is_sent, found = sender == bound_to, bound_to
-            is_one = (is_sent != (receiver == bound_to)) & (is_sent | (sender == 0))
-        is_one &= (src | dst) >> 24 == 0
-        interface = found - 1 if is_one else 0
-        items.interface[at] = interface
-        items.direction[at] = EGRESS if is_sent else INGRESS
-        items.is_plain[at] = is_one & (net.interfaces[interface * IF_WORDS + IF_HAS_GROUPS] == 1)
+        is_sent, is_known = sender == bound_to, sender != 0
+        # Of a packet of one recorded interface that another known one has sent, there may be more to find.
+        is_one_bound = (is_sent != (receiver == bound_to)) & (is_sent | (sender == 0))
+        is_one = (is_one_bound if is_bound else is_known != (receiver != 0)) & ((src | dst) >> 24 == 0)
+        items.interface[at] = (bound_to if is_bound else sender | receiver) - 1 if is_one else 0
+        items.direction[at] = EGRESS if (is_sent if is_bound else is_known) else INGRESS
+        items.is_plain[at] &= is_one
+    for at in range(count):
+        has_groups = net.interfaces[np.int64(items.interface[at]) * IF_WORDS + IF_HAS_GROUPS] == 1
+        items.is_plain[at] &= has_groups
+
+
+@kernel(is_entry=False, inline=True)
+def _find_owners(net: Network, p: Packets, begin: int, count: int, items: Items) -> None:
+    """Find who owns both addresses of each packet; what it finds of one that is not plain means nothing."""
+    if net.sizes[PREFIXES]:
+        for at in range(count):
+            if items.is_plain[at]:
+                items.source[at] = owner(net, 4, np.uint64(0), p.src_lo[begin + at])
+                items.target[at] = owner(net, 4, np.uint64(0), p.dst_lo[begin + at])
+        return
+    owners, mask = net.owners, net.sizes[OWNERS_MASK]
+    for at in range(count):
+        items.source[at] = narrow_owner(owners, mask, p.src_lo[begin + at])
+        items.target[at] = narrow_owner(owners, mask, p.dst_lo[begin + at])
 
 
 @kernel(is_entry=False, inline=True)
@@ -117,9 +129,13 @@ def locate(m: Memory, net: Network, facts: Facts, p: Packets, begin: int, count:
 
 
 @kernel(is_entry=False)
-def resolve(m: Memory, items: Items, count: int) -> None:
-    """Find the entries that the flows of items most likely have, by their tags, and ask for their memory."""
-    has_extra = m.clock[HAS_EXTRA]
+def resolve(m: Memory, items: Items, count: int) -> int:
+    """Find the entries that the flows of items most likely have, by their tags, and ask for their memory.
+
+    Returns:
+        How many there are without one, in `Items.opening`.
+    """
+    has_extra, opening = m.clock[HAS_EXTRA], 0
     for item in range(count):
         hashed = items.hashed[item]
         line = home(m, hashed)
@@ -131,6 +147,25 @@ def resolve(m: Memory, items: Items, count: int) -> None:
         slot = m.index[np.int64(line) + lowest_bit(slots | _LAST)]
         entry = np.int64(slot & np.uint64(_LOW)) - 1 if slots else -1
         items.entry[item] = entry
+        items.opening[opening] = item
+        opening += entry < 0
         prefetch(m.pool, max(entry, 0) * ENTRY_WORDS)
         if has_extra:
             prefetch(m.extra, max(entry, 0) * EXTRA_WORDS)
+    return opening
+
+
+@kernel(is_entry=False)
+def look_up(net: Network, rules: Rules, p: Packets, items: Items, count: int) -> None:
+    """Find the rules that admit what may open flows: `count` items of `Items.opening`.
+
+    A look-up waits for one load after the other; side by side, where nothing else is done, many wait at once.
+    """
+    for at in range(count):
+        item = np.int64(items.opening[at])
+        if items.is_plain[item]:
+            row, unit = np.int64(items.row[item]), net.interfaces[np.int64(items.interface[item]) * IF_WORDS + IF_UNIT]
+            service = port_number(np.int64(p.protocol[row]), np.int64(p.dst_port[row]))
+            remote = np.uint64(items.addresses[item]) >> np.uint64(32)
+            unit += items.direction[item] == EGRESS
+            items.rule[item] = first_rule(rules, unit, 0, np.uint64(0), remote, service)

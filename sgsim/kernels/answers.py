@@ -38,6 +38,14 @@ _LOW = 0xFFFFFFFF
 
 
 @kernel(is_entry=False, inline=True)
+def emit_flow(out: DecisionColumns, at: int, word: int, flow: int) -> None:
+    """Write what one decision tells of its flow: the state word of that, its number."""
+    out.tcp_state[at] = word & 15
+    out.opener[at] = INGRESS + (word >> OPENER_EGRESS_AT & 1)
+    out.flow[at] = flow
+
+
+@kernel(is_entry=False, inline=True)
 def emit(
     m: Memory,
     out: DecisionColumns,
@@ -60,10 +68,7 @@ def emit(
     out.state[at] = state
     out.rule[at] = rule
     if entry >= 0:
-        word = m.pool[entry * ENTRY_WORDS + STATE]
-        out.tcp_state[at] = word & 15
-        out.opener[at] = INGRESS + (word >> OPENER_EGRESS_AT & 1)
-        out.flow[at] = m.pool[entry * ENTRY_WORDS + FLOW]
+        emit_flow(out, at, m.pool[entry * ENTRY_WORDS + STATE], m.pool[entry * ENTRY_WORDS + FLOW])
     else:
         out.tcp_state[at] = 0
         out.opener[at] = 0

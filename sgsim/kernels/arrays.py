@@ -124,6 +124,8 @@ class Facts(NamedTuple):
     """uint8 (256,): 1 if an ICMPv6 type is neighbour discovery or the like."""
     verdicts: Column
     """uint8 (32,): by reason."""
+    bypass: Column
+    """uint8 (256,): by protocol, 1 if open rules can leave its flows untracked."""
     timeout_places: Column
     """uint8 (256,): by protocol, where its timeouts begin in a row of `Network.timeouts`."""
     steps: Column
@@ -225,6 +227,10 @@ class Items(NamedTuple):
     """int32, of the packet in its batch."""
     interface: Column
     """int32, -1 for none."""
+    source: Column
+    """int64, of what may be plain, what `sgsim.kernels.locate.owner` tells of the source address; `target` likewise."""
+    target: Column
+    """int64."""
     direction: Column
     """uint8."""
     skip: Column
@@ -245,6 +251,10 @@ class Items(NamedTuple):
     """uint64."""
     entry: Column
     """int32, the entry that its flow most likely has, -1 if there is none yet."""
+    opening: Column
+    """int32, the items of which there is no entry yet, in order."""
+    rule: Column
+    """int32, of those that are plain and of TCP or UDP, the first rule that admits them, -1 if none does."""
 
 
 class Counts(NamedTuple):
@@ -289,12 +299,13 @@ NETWORK_DTYPES: Final[dict[str, str]] = {
 FACTS_DTYPES: Final[dict[str, str]] = {
     "options": "int64", "segments": "uint8", "transitions": "uint8", "pickup": "uint8", "first_states": "uint8",
     "roles": "uint8", "query_of": "uint8", "errors": "uint8", "neighbours": "uint8", "verdicts": "uint8",
+    "bypass": "uint8",
     "timeout_places": "uint8", "steps": "uint16",
 }  # fmt: skip
 
 FACTS_LENGTHS: Final[dict[str, int]] = {
     "options": OPTION_WORDS, "segments": 256, "transitions": 2 * 16 * 8, "pickup": 8, "first_states": 8,
-    "roles": 2 * 256, "query_of": 2 * 256, "errors": 2 * 256, "neighbours": 256, "verdicts": 32, "timeout_places": 256,
+    "roles": 2 * 256, "query_of": 2 * 256, "errors": 2 * 256, "neighbours": 256, "verdicts": 32, "bypass": 256, "timeout_places": 256,
     "steps": 2 * 2 * 16 * 8,
 }  # fmt: skip
 """How long arrays are whose length never changes; so the next ones."""
@@ -313,9 +324,9 @@ MEMORY_LENGTHS: Final[dict[str, int]] = {
 }  # fmt: skip
 
 ITEMS_DTYPES: Final[dict[str, str]] = {
-    "row": "int32", "interface": "int32", "direction": "uint8", "skip": "uint8", "has_key": "uint8",
+    "row": "int32", "interface": "int32", "source": "int64", "target": "int64", "direction": "uint8", "skip": "uint8", "has_key": "uint8",
     "is_exempt": "uint8", "is_plain": "uint8", "has_second": "uint8", "addresses": "int64", "service": "int64", "hashed": "uint64",
-    "entry": "int32",
+    "entry": "int32", "opening": "int32", "rule": "int32",
 }  # fmt: skip
 
 ITEMS_LENGTHS: Final[dict[str, int]] = dict.fromkeys(ITEMS_DTYPES, 2 * CHUNK)

@@ -31,7 +31,7 @@ from sgsim.kernels.layout import (
     STATE,
     TICK,
 )
-from sgsim.kernels.prefetch import lowest_bit, prefetch
+from sgsim.kernels.prefetch import highest_bit, lowest_bit, prefetch
 
 TICK_SHIFT = 22
 IN_DUE_LIST = -1
@@ -55,20 +55,21 @@ def tick_of(m: Memory, time_ns: int) -> int:
 @kernel(is_entry=False, inline=True)
 def put(m: Memory, entry: int) -> None:
     """Note when an entry expires."""
-    tick = tick_of(m, m.pool[entry * 8 + EXPIRES])
-    if tick <= m.clock[TICK]:
-        put_due(m, entry)
-    else:
-        _put_at(m, entry, tick)
+    put_at(m, entry, tick_of(m, m.pool[entry * 8 + EXPIRES]))
 
 
 @kernel(is_entry=False, inline=True)
-def put_new(m: Memory, entry: int) -> None:
-    """Note when a new entry is to be looked at."""
-    tick, early = tick_of(m, m.pool[entry * 8 + EXPIRES]), tick_of(m, m.pool[entry * 8 + OPENED] + EARLY_NS)
-    if m.clock[TICK] < early < tick:
-        m.pool[entry * 8 + STATE] |= 1 << EARLY_AT
-        tick = early
+def first_look(m: Memory, opened_ns: int, expires_ns: int) -> tuple[int, int]:
+    """The tick in which a new entry is to be looked at, and whether that is before it may be due."""
+    tick, early = tick_of(m, expires_ns), tick_of(m, opened_ns + EARLY_NS)
+    # Of flows that begin, one is of this protocol and the next of that; so nothing branches on it.
+    is_early = np.int64(m.clock[TICK] < early) & np.int64(early < tick)
+    return (early if is_early else tick), is_early
+
+
+@kernel(is_entry=False, inline=True)
+def put_at(m: Memory, entry: int, tick: int) -> None:
+    """Note that an entry is to be looked at in a tick, or now if that has begun."""
     if tick <= m.clock[TICK]:
         put_due(m, entry)
     else:
@@ -88,9 +89,7 @@ def comes_too_late(m: Memory, entry: int, expires_ns: int) -> bool:
 def _put_at(m: Memory, entry: int, tick: int) -> None:
     """Put an entry into a tick that has not begun."""
     apart = tick ^ m.clock[TICK]
-    level = 0
-    while level < ROUNDS - 1 and apart >> 8 * (level + 1):
-        level += 1
+    level = min(highest_bit(np.uint64(apart)) >> 3, ROUNDS - 1)
     slot = level * SLOTS + (tick >> 8 * level & 255)
     chain = slot * LANES + (entry & LANES - 1)
     head = np.int64(m.heads[chain])

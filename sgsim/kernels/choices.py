@@ -10,7 +10,6 @@ from sgsim.kernels.forget import CAUSE_OPEN_RULES, has_ended, longest_ns, wide_f
 from sgsim.kernels.jit import apart, kernel
 from sgsim.kernels.layout import (
     ALLOW_UNRESOLVED,
-    BYPASS,
     CAPACITY,
     CLIENT_PORT,
     COLD_START,
@@ -98,21 +97,19 @@ def choose_here(
     interface: int,
     word: int,
     opener: int,
+    is_ipv6: int,
     hi: np.uint64,
     lo: np.uint64,
+    is_automatic: int,
 ) -> tuple[int, int]:
     """How today's rules would have a flow remembered: the rule that leaves it untracked, else -1, and the cause.
 
-    Compiled twin of `sgsim.conntrack.tracking`; `hi` and `lo` are the peer's address.
+    Compiled twin of `sgsim.conntrack.tracking`; `hi` and `lo` are the peer's address, `is_automatic` is what `path` tells.
     """
     protocol = word >> 32 & 255
-    bypass = facts.options[BYPASS]
-    has_ports = protocol == TCP or protocol == UDP
-    is_other = (bypass == 3 and protocol == ICMPV6) or (bypass == 2 and protocol != ICMP and protocol != ICMPV6)
-    if not (has_ports and bypass) and not is_other:
+    if not facts.bypass[protocol]:
         return -1, CAUSE_PROTOCOL
-    is_ipv6 = np.int64(word & KEY_IPV6 != 0)
-    if path(net, interface, is_ipv6, hi, lo)[0]:
+    if is_automatic:
         return -1, CAUSE_PATH
     units = net.interfaces[interface * IF_WORDS + IF_UNIT]
     if not is_open_back(rules, units + (opener == INGRESS), is_ipv6, protocol):
@@ -121,8 +118,14 @@ def choose_here(
     return rule, (CAUSE_OPEN_RULES if rule >= 0 else CAUSE_OPENING_RULE)
 
 
-choose = apart(choose_here)
-"""The same as a function of its own, for packets that are rarer."""
+@kernel(is_entry=False)
+def choose(
+    net: Network, rules: Rules, facts: Facts, interface: int, word: int, opener: int, hi: np.uint64, lo: np.uint64
+) -> tuple[int, int]:
+    """The same as a function of its own, for packets that are rarer."""
+    is_ipv6 = np.int64(word & KEY_IPV6 != 0)
+    is_automatic = path(net, interface, is_ipv6, hi, lo)[0]
+    return choose_here(net, rules, facts, interface, word, opener, is_ipv6, hi, lo, is_automatic)
 
 
 @kernel(is_entry=False, inline=True)
@@ -162,6 +165,12 @@ def told_opener(word: int, direction: int, segment: int) -> int:
     if word & KEY_QUERY:
         return EGRESS if word & KEY_QUERY_EGRESS else INGRESS
     return 0
+
+
+@kernel(is_entry=False, inline=True)
+def goes_to_client(facts: Facts, p: Packets, row: int) -> bool:
+    """Whether a packet of TCP or UDP comes from a server's port and goes to a client's."""
+    return (p.src_port[row] < facts.options[CLIENT_PORT]) & (p.dst_port[row] >= facts.options[CLIENT_PORT])
 
 
 @kernel(is_entry=False, inline=True)
@@ -226,8 +235,8 @@ def may_presume(m: Memory, net: Network, facts: Facts, p: Packets, items: Items,
 
 
 @kernel(is_entry=False, inline=True)
-def has_room(m: Memory, net: Network, interface: int, is_ipv6: int, hi: np.uint64, lo: np.uint64) -> bool:
-    """Whether the table has the places that a flow with a peer would take."""
+def has_room(m: Memory, net: Network, interface: int, places: int) -> bool:
+    """Whether the table has so many places."""
     row = net.interfaces[interface * IF_WORDS + IF_TABLE] * TABLE_WORDS
     capacity = m.tables[row + CAPACITY]
-    return capacity < 0 or m.tables[row + COUNT] + path(net, interface, is_ipv6, hi, lo)[1] <= capacity
+    return capacity < 0 or m.tables[row + COUNT] + places <= capacity

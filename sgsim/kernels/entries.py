@@ -24,6 +24,7 @@ from sgsim.kernels.layout import (
     ANSWERED_AT,
     AUTOMATIC_AT,
     CAUSE_AT,
+    EARLY_AT,
     ENTRY_WORDS,
     EXPIRES,
     EXTRA_WORDS,
@@ -158,16 +159,18 @@ def insert_here(
     cause: int,
     tcp_word: int,
     is_presumed: int,
-) -> int:
-    """Remember the flow of an item; gives its entry."""
+    is_ipv6: int,
+    is_automatic: int,
+    places: int,
+) -> tuple[int, int]:
+    """Remember the flow of an item, of which `path` tells the last two; gives its entry and state word."""
     interface, direction = np.int64(items.interface[item]), np.int64(items.direction[item])
     row, now_ns = np.int64(items.row[item]), m.clock[NOW]
     service = items.service[item]
-    hi, lo = peer(p, items, item)
-    automatic, places = path(net, interface, np.int64(service & KEY_IPV6 != 0), hi, lo)
     entry = take_entry(m)
     word = entry * ENTRY_WORDS
-    m.clock[NEXT_FLOW] += 1
+    flow = m.clock[NEXT_FLOW] + 1
+    m.clock[NEXT_FLOW] = flow
     state = (
         tcp_word
         | tracking << TRACKING_AT
@@ -175,35 +178,72 @@ def insert_here(
         | np.int64(opener != direction) << ANSWERED_AT
         | is_presumed << PRESUMED_AT
         | (places if tracking == TRACKED else 0) << PLACES_AT
-        | automatic << AUTOMATIC_AT
+        | is_automatic << AUTOMATIC_AT
         | cause << CAUSE_AT
         | m.clock[VERSION] << VERSION_AT
     )
+    expires_ns = now_ns + timeout(net, facts, interface, service, state)
+    tick, is_early = calendar.first_look(m, now_ns, expires_ns)
+    state |= is_early << EARLY_AT
     m.pool[word + KEY_ADDRESSES] = items.addresses[item]
     m.pool[word + KEY_SERVICE] = service
     m.pool[word + OWNER] = interface | (rule + 1) << 32
-    m.pool[word + EXPIRES] = now_ns + timeout(net, facts, interface, service, state)
-    m.pool[word + FLOW] = m.clock[NEXT_FLOW]
+    m.pool[word + EXPIRES] = expires_ns
+    m.pool[word + FLOW] = flow
     m.pool[word + STATE] = state
     m.pool[word + OPENED] = now_ns
-    if service & KEY_IPV6:
+    if is_ipv6:
         write_wide(m, p, entry, row, direction)
     if facts.options[RECORD_FLOWS]:
         for place in range(EXTRA_WORDS):
             m.extra[entry * EXTRA_WORDS + place] = 0
         m.extra[entry * EXTRA_WORDS + LAST_SEEN] = now_ns
     link(m, entry, items.hashed[item])
-    calendar.put_new(m, entry)
+    calendar.put_at(m, entry, tick)
     table = net.interfaces[interface * IF_WORDS + IF_TABLE]
     if tracking == TRACKED:
-        pressure.note_inserted(m, table, entry, now_ns)
+        pressure.note_inserted(m, table, service, state, flow, now_ns)
     else:
         note_beside(m, net, facts, table, now_ns)
-    return entry
+    return entry, state
 
 
-insert = apart(insert_here)
-"""The same as a function of its own, for flows that are rarer."""
+@kernel(is_entry=False)
+def insert(
+    m: Memory,
+    net: Network,
+    facts: Facts,
+    p: Packets,
+    items: Items,
+    item: int,
+    tracking: int,
+    opener: int,
+    rule: int,
+    cause: int,
+    tcp_word: int,
+    is_presumed: int,
+) -> int:
+    """The same as a function of its own, for flows that are rarer."""
+    is_ipv6 = np.int64(items.service[item] & KEY_IPV6 != 0)
+    hi, lo = peer(p, items, item)
+    is_automatic, places = path(net, np.int64(items.interface[item]), is_ipv6, hi, lo)
+    return insert_here(
+        m,
+        net,
+        facts,
+        p,
+        items,
+        item,
+        tracking,
+        opener,
+        rule,
+        cause,
+        tcp_word,
+        is_presumed,
+        is_ipv6,
+        is_automatic,
+        places,
+    )[0]
 
 
 @kernel(is_entry=False)

@@ -7,7 +7,8 @@ the memory of its flow can be asked for early.
 import numpy as np
 from numba import types
 
-from sgsim.kernels.ahead import locate, resolve
+from sgsim.kernels.admit import admit
+from sgsim.kernels.ahead import locate, look_up, resolve
 from sgsim.kernels.answers import ALLOW, DENY, SKIP, emit
 from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets, Rules
 from sgsim.kernels.entries import find_item
@@ -75,15 +76,12 @@ def _has_room_for_packet(m: Memory, facts: Facts, is_ipv6: bool) -> int:
 
 @kernel(is_entry=False)
 def _packets_with_room(m: Memory, facts: Facts) -> int:
-    """How many packets more memory can certainly take, none of them the first of IPv6."""
+    """How many plain packets more memory can certainly take."""
     clock = m.clock
     entries = max(clock[FREE_COUNT], clock[POOL_SIZE] - clock[POOL_USED]) // 4
     slots = (clock[INDEX_MASK] * 2 // 5 - clock[INDEX_USED]) // 4
-    due, fragments = (
-        (clock[DUE_SIZE] - clock[DUE_COUNT]) // 4,
-        (clock[FRAGMENTS_MASK] // 2 - clock[FRAGMENTS_USED]) // 4,
-    )
-    return min(entries, slots, due, fragments, ends_with_room(m, facts))
+    due = (clock[DUE_SIZE] - clock[DUE_COUNT]) // 4
+    return min(entries, slots, due, ends_with_room(m, facts))
 
 
 @kernel(is_entry=False, inline=True)
@@ -136,27 +134,41 @@ def _judge_items(
 
     Returns:
         `DONE` or what has to grow; the row to go on with; where to write on; and for how many packets there is room, which
-        is 0 if nobody knows.
+        is not above 0 if nobody knows.
     """
     begin, expected = 0, -1
     while begin < count:
         item = begin
+        if items.is_plain[item] and at - begin != expected:
+            expected = at - begin
+            expect_peace(facts, out, at, items, begin, count)
         if items.is_plain[item] and items.entry[item] >= 0:
-            if at - begin != expected:
-                expected = at - begin
-                expect_peace(facts, out, at, items, begin, count)
             item = follow(m, net, facts, p, out, at, items, begin, count)
             at += item - begin
             if item == count:
                 break
+        if items.is_plain[item] and items.entry[item] < 0:
+            begin = item
+            item = admit(m, net, rules, facts, p, out, at, items, begin, count)
+            at, room = at + item - begin, room - (item - begin)
+            if item == count:
+                break
+            if item > begin and items.entry[item] >= 0:
+                begin = item
+                continue
         begin = item + 1
         row = np.int64(items.row[item])
+        if items.is_plain[item] and m.clock[STARTED] and is_due(m, p.time_ns[row]):
+            if not expire_until(m, net, facts, p.time_ns[row]):
+                return GROW_ENDED, row, at, 0
+            begin, room = item, 0
+            continue
         if p.skip[row]:
             emit(m, out, at, row, -1, 0, np.int64(items.skip[item]), SKIP, 0, -1, -1)
             at += 1
             continue
         time_ns = p.time_ns[row]
-        if room > 0 and items.is_plain[item] and not is_due(m, time_ns):
+        if room > 0 and items.is_plain[item]:
             room -= 1
             _set_clock(m, time_ns)
         else:
@@ -240,7 +252,9 @@ def filter_batch(
     for chunk in range(begin, rows, CHUNK):
         count = min(CHUNK, rows - chunk)
         locate(m, net, facts, p, chunk, count, items)
-        resolve(m, items, count)
+        opening = resolve(m, items, count)
+        if opening:
+            look_up(net, rules, p, items, opening)
         need, row, at, room = _judge_items(m, net, rules, facts, p, out, at, items, count, room)
         if need != DONE:
             return need, row, at

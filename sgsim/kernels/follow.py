@@ -7,7 +7,7 @@ at stays in registers. It stops at the first packet for which there is more to d
 import numpy as np
 
 from sgsim.kernels import calendar, pressure, tcp
-from sgsim.kernels.answers import R_ESTABLISHED, count, goes_back, rule_of
+from sgsim.kernels.answers import R_ESTABLISHED, count, emit_flow, goes_back, rule_of
 from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets
 from sgsim.kernels.choices import UDP
 from sgsim.kernels.entries import answered, restarts, timeout
@@ -26,7 +26,6 @@ from sgsim.kernels.layout import (
     KEY_ADDRESSES,
     KEY_SERVICE,
     NOW,
-    OPENER_EGRESS_AT,
     OWNER,
     STATE,
     STREAM_AT,
@@ -38,7 +37,6 @@ from sgsim.kernels.layout import (
     VERSION,
     VERSION_AT,
 )
-from sgsim.kernels.locate import INGRESS
 from sgsim.kernels.remembered import S_ESTABLISHED, S_NEW, segment_of
 from sgsim.kernels.table import TRACKED
 from sgsim.model.columns import DecisionColumns
@@ -104,7 +102,7 @@ def likely_entry(m: Memory, items: Items, item: int) -> int:
 
 
 @kernel(is_entry=False, inline=True)
-def _next_due(m: Memory) -> int:
+def next_due(m: Memory) -> int:
     """The time at which something may be due, in nanoseconds: a flow, or a tick that begins."""
     if m.clock[DUE_AT] < m.clock[DUE_COUNT]:
         return m.due[m.clock[DUE_AT] * 3]
@@ -113,7 +111,10 @@ def _next_due(m: Memory) -> int:
 
 @kernel(is_entry=False)
 def expect_peace(facts: Facts, out: DecisionColumns, at: int, items: Items, begin: int, end: int) -> None:
-    """Write, from `at` on, what `follow` would decide the same for each of these items, each with one decision."""
+    """Write, from `at` on, what `follow` would decide the same for each of these items, each with one decision.
+
+    It holds for `sgsim.kernels.admit` too, but for the reason.
+    """
     verdict, shift = np.int64(facts.verdicts[R_ESTABLISHED]), at - begin
     for item in range(begin, end):
         out.row[shift + item] = items.row[item]
@@ -140,7 +141,7 @@ def follow(
     Returns:
         The first item that does not, or `end`.
     """
-    due_ns, now_ns, version = _next_due(m), m.clock[NOW], m.clock[VERSION] << VERSION_AT
+    due_ns, now_ns, version = next_due(m), m.clock[NOW], m.clock[VERSION] << VERSION_AT
     # 0 if it does not matter by which version of the rules a flow was last judged.
     versions = ~0 << VERSION_AT if facts.options[UNTRACK_WHEN_OPENED] else 0
     verdict = np.int64(facts.verdicts[R_ESTABLISHED])
@@ -178,9 +179,7 @@ def follow(
         count(m, facts, p, row, direction, entry, verdict, time_ns)
         out.state[shift + item] = S_ESTABLISHED if after >> ANSWERED_AT & 1 else S_NEW
         out.rule[shift + item] = rule_of(m, entry)
-        out.tcp_state[shift + item] = after & 15
-        out.opener[shift + item] = INGRESS + (after >> OPENER_EGRESS_AT & 1)
-        out.flow[shift + item] = m.pool[word + FLOW]
+        emit_flow(out, shift + item, after, m.pool[word + FLOW])
         item += 1
     m.clock[NOW] = now_ns
     return item

@@ -52,6 +52,12 @@ def service_number(protocol: int, port: int, icmp_type: int, icmp_code: int) -> 
 
 
 @kernel(is_entry=False, inline=True)
+def port_number(protocol: int, port: int) -> int:
+    """The same for TCP and UDP alone."""
+    return port + UDP_FROM * np.int64(protocol == UDP)
+
+
+@kernel(is_entry=False, inline=True)
 def rank(rules: Rules, first_page: int, number: int) -> int:
     """How many marks stand at or below a number, beside what the unit's pages begin with."""
     page = rules.pages[first_page + (number >> PAGE_BITS)]

@@ -40,6 +40,17 @@ def lowest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ANN401, ARG001  
 
 
 @intrinsic
+def highest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ANN401, ARG001  # as above
+    """The position of the highest bit that is set in a word; one must be."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
+        before = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
+        return builder.xor(before, ir.Constant(ir.IntType(64), 63))
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
 def ones(typing_context: Any, word: Any) -> Any:  # noqa: ANN401, ARG001  # as above
     """How many bits are set in a word."""
 

@@ -12,9 +12,9 @@ from sgsim.kernels.arrays import Column, Memory
 from sgsim.kernels.jit import apart, kernel
 from sgsim.kernels.layout import (
     ANSWERED_AT,
+    BIN_AT,
     BIN_END,
     BIN_GREATEST,
-    BIN_INDEX,
     BIN_INSERTED,
     BIN_LAST,
     BIN_LEAST,
@@ -64,11 +64,8 @@ _DEPARTED_WORDS = 4
 def state_class(service: int, state: int) -> int:
     """The class that an entry is counted in by protocol and state."""
     protocol = service >> 32 & 255
-    if protocol == TCP:
-        return state & 15
-    if state >> STREAM_AT & 1:
-        return 16 + protocol * 3 + 2
-    return 16 + protocol * 3 + (state >> ANSWERED_AT & 1)
+    of_others = 16 + protocol * 3 + max((state >> STREAM_AT & 1) * 2, state >> ANSWERED_AT & 1)
+    return state & 15 if protocol == TCP else of_others
 
 
 @kernel(is_entry=False, inline=True)
@@ -97,17 +94,17 @@ def _mark_peak(m: Memory, table: int) -> None:
 def _bin(m: Memory, table: int, now_ns: int) -> int:
     """Where the bin of a time begins in `bins`."""
     row = table * TABLE_WORDS
-    if m.tables[row + HAS_BINS] and now_ns < m.tables[row + BIN_END]:
-        return (table * MOST_BINS + m.tables[row + BIN_INDEX]) * BIN_WORDS
+    if now_ns < m.tables[row + BIN_END]:
+        return m.tables[row + BIN_AT]
     if not m.tables[row + HAS_BINS]:
         m.tables[row + HAS_BINS] = 1
         m.tables[row + BIN_START] = now_ns
     while (now_ns - m.tables[row + BIN_START]) // m.tables[row + BIN_NS] >= MOST_BINS:
         _merge_bins(m, table)
     index = (now_ns - m.tables[row + BIN_START]) // m.tables[row + BIN_NS]
-    m.tables[row + BIN_INDEX] = index
-    m.tables[row + BIN_END] = m.tables[row + BIN_START] + (index + 1) * m.tables[row + BIN_NS]
     at = (table * MOST_BINS + index) * BIN_WORDS
+    m.tables[row + BIN_AT] = at
+    m.tables[row + BIN_END] = m.tables[row + BIN_START] + (index + 1) * m.tables[row + BIN_NS]
     if not m.bins[at + BIN_USED]:
         m.bins[at + BIN_USED] = 1
         count = m.tables[row + COUNT]
@@ -137,30 +134,32 @@ def _merge_bins(m: Memory, table: int) -> None:
 
 
 @kernel(is_entry=False, inline=True)
-def _change(m: Memory, table: int, places: int, at: int) -> None:
+def _change(m: Memory, table: int, places: int, at: int) -> int:
+    """Count places that are taken, or freed if there are fewer than none, also in a bin; gives how many are taken then."""
     row = table * TABLE_WORDS + COUNT
     count = m.tables[row] + places
     m.tables[row] = count
     m.bins[at + BIN_LAST] = count
     m.bins[at + BIN_LEAST] = min(m.bins[at + BIN_LEAST], count)
     m.bins[at + BIN_GREATEST] = max(m.bins[at + BIN_GREATEST], count)
+    return count
 
 
 @kernel(is_entry=False, inline=True)
-def note_inserted(m: Memory, table: int, entry: int, now_ns: int) -> None:
-    """An entry took its places."""
-    row, word = table * TABLE_WORDS, entry * ENTRY_WORDS
+def note_inserted(m: Memory, table: int, service: int, state: int, flow: int, now_ns: int) -> None:
+    """An entry took its places; `service` is its word of the key, `state` its state word, `flow` the number of its flow."""
+    row, kind, places = table * TABLE_WORDS, state_class(service, state), state >> PLACES_AT & 3
     at = _bin(m, table, now_ns)
     m.tables[row + INSERTED] += 1
     m.bins[at + BIN_INSERTED] += 1
-    places = m.pool[word + STATE] >> PLACES_AT & 3
-    _change(m, table, places, at)
-    _touch(m, table, state_class(m.pool[word + KEY_SERVICE], m.pool[word + STATE]), places)
-    if m.tables[row + COUNT] > m.tables[row + PEAK]:
-        m.tables[row + PEAK] = m.tables[row + COUNT]
-        m.tables[row + PEAK_TIME] = now_ns
-        m.tables[row + PEAK_FLOW] = m.pool[word + FLOW]
+    count = _change(m, table, places, at)
+    if count <= m.tables[row + PEAK]:
+        _touch(m, table, kind, places)
+        return
+    if m.tables[row + TOUCHED]:
         _mark_peak(m, table)
+    m.by_state[table * STATE_CLASSES + kind] += places
+    m.tables[row + PEAK], m.tables[row + PEAK_TIME], m.tables[row + PEAK_FLOW] = count, now_ns, flow
 
 
 @kernel(is_entry=False)

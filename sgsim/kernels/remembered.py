@@ -322,7 +322,7 @@ def presume(
             return answer(m, facts, p, out, at, row, interface, direction, R_NOT_SENT, 0, -1, -1)
         return GO_ON
     open_rule, cause = choose(net, rules, facts, interface, word, opener, hi, lo)
-    if open_rule < 0 and not has_room(m, net, interface, is_ipv6, hi, lo):
+    if open_rule < 0 and not has_room(m, net, interface, path(net, interface, is_ipv6, hi, lo)[1]):
         return deny_for_room(m, net, facts, p, out, at, row, interface, direction, rule)
     tracking, state = (UNTRACKED, S_UNTRACKED) if open_rule >= 0 else (TRACKED, S_ESTABLISHED)
     if open_rule >= 0:

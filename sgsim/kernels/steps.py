@@ -29,6 +29,7 @@ from sgsim.kernels.choices import (
     first_admitting_here,
     has_room,
     may_presume,
+    path,
     peer,
     told_opener,
 )
@@ -151,12 +152,13 @@ def by_rules(
         return answer(m, facts, p, out, at, row, interface, direction, R_RULE, S_NEW, rule, entry)
     picks_up = facts.options[PICKUP] != 0 or (found & WAS_CUT != 0 and facts.options[PICKUP_AFTER_CUT] != 0)
     is_midstream = segment > SYN and not picks_up
+    is_automatic, places = path(net, interface, is_ipv6, hi, lo)
     opener, open_rule, cause = direction, -1, CAUSE_PROTOCOL
     if items.has_key[item]:
         opener = told_opener(word, direction, segment)
         if not opener:
             opener = find_opener(net, rules, facts, p, items, item, segment, found & MAY_PRESUME != 0)
-        open_rule, cause = choose_here(net, rules, facts, interface, word, opener, hi, lo)
+        open_rule, cause = choose_here(net, rules, facts, interface, word, opener, is_ipv6, hi, lo, is_automatic)
     is_open = open_rule >= 0
     if not is_open and (not items.has_key[item] or role == ANSWER):
         return answer(m, facts, p, out, at, row, interface, direction, R_RULE, state, rule, -1)
@@ -169,7 +171,7 @@ def by_rules(
             reason = R_RULE if facts.options[INVALID] == 1 else R_INVALID
             return answer(m, facts, p, out, at, row, interface, direction, reason, S_INVALID, rule, -1)
         bits |= segment << LAST_SEGMENT_AT
-    if (not is_open or facts.options[FULL_UNTRACKED]) and not has_room(m, net, interface, is_ipv6, hi, lo):
+    if (not is_open or facts.options[FULL_UNTRACKED]) and not has_room(m, net, interface, places):
         return deny_for_room(m, net, facts, p, out, at, row, interface, direction, rule)
     if refused >= 0:
         forget(m, net, facts, refused, REPLACED, m.clock[NOW])
@@ -178,7 +180,9 @@ def by_rules(
         tracking, reason, state, rule = UNTRACKED, R_UNTRACKED, S_UNTRACKED, open_rule
     else:
         opener = direction
-    entry = insert_here(m, net, facts, p, items, item, tracking, opener, rule, cause, bits, 0)
+    entry, _ = insert_here(
+        m, net, facts, p, items, item, tracking, opener, rule, cause, bits, 0, is_ipv6, is_automatic, places
+    )
     return answer_here(m, facts, p, out, at, row, interface, direction, reason, state, rule, entry)
 
 

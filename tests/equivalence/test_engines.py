@@ -249,6 +249,13 @@ def test_flows_refreshed_within_a_tick_outgrow_no_list():
     steps.compare()
 
 
+def test_flows_that_end_within_a_tick_end_before_others_open_in_it():
+    """One after the other, with nothing else between."""
+    steps = InStep(HOST, EngineOptions(profile=LINUX.given("udp_s", 0.0003)))
+    steps.filter(_burst(400, step_ns=70_000))
+    steps.compare()
+
+
 def test_flows_due_beyond_all_rounds_of_the_calendar_expire():
     """Found: with five rounds, what was due after a boundary of 36 years was lost if time leapt over it."""
     steps = InStep(HOST, EngineOptions(profile=LINUX.given("udp_s", 1e9)))

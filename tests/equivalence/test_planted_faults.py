@@ -23,7 +23,7 @@ FAULTS = [
     ("address >> 6 & 31", "address >> 7 & 31"),
     ("np.uint64(~number & 63)", "np.uint64(-number & 63)"),
     ("due[at * 3 - 2] > flow", "due[at * 3 - 2] < flow"),
-    ("apart >> 8 * (level + 1)", "apart >> 8 * (level + 2)"),
+    ("highest_bit(np.uint64(apart)) >> 3", "highest_bit(np.uint64(apart)) >> 2"),
     ("segment == RST and not word", "segment == RST and word"),
     ("segment == SYN and state == SYN_SENT", "segment == SYN and state != SYN_SENT"),
     ("found >= CELL_IGNORE", "found > CELL_IGNORE"),
@@ -31,7 +31,7 @@ FAULTS = [
     ("protocol == UDP) and port == wanted", "protocol == UDP) and port != wanted"),
     ("(direction == EGRESS) == (role == QUERY)", "(direction == EGRESS) != (role == QUERY)"),
     ("np.int64(out.state[at_out]) << 16", "np.int64(out.state[at_out]) << 17"),
-    ("m.tables[row + COUNT] > m.tables[row + PEAK]", "m.tables[row + COUNT] >= m.tables[row + PEAK]"),
+    ("if count <= m.tables[row + PEAK]", "if count < m.tables[row + PEAK]"),
     ("m.pool[word + FLOW] <= m.tables[table * TABLE_WORDS + PEAK_FLOW]", "m.pool[word + FLOW] < 1"),
     ("m.pool[word + FLOW] > m.tables[table", "m.pool[word + FLOW] >= m.tables[table"),
     ("remote >> IPV4_BLOCK_SHIFT << PEAK_PLACES_BITS | places", "remote >> IPV4_BLOCK_SHIFT << PEAK_PLACES_BITS | 1"),
@@ -40,14 +40,24 @@ FAULTS = [
     ("if due_ns > now_ns:", "if due_ns >= now_ns:"),
     ("+ BESIDE] > facts.options[REMEMBER]", "+ BESIDE] >= facts.options[REMEMBER]"),
     ("p.src_port[row] >= facts.options[CLIENT_PORT]", "p.src_port[row] > facts.options[CLIENT_PORT]"),
-    ("[1] <= capacity", "[1] < capacity"),
+    ("places <= capacity", "places < capacity"),
     ("(is_answered_udp & is_stream) << STREAM_AT", "(is_answered_udp | is_stream) << STREAM_AT"),
     ("if expires_ns >= m.pool[word + EXPIRES]", "if expires_ns <= m.pool[word + EXPIRES]"),
     ("expires_ns >= m.pool[word + OPENED] + EARLY_NS", "expires_ns <= m.pool[word + OPENED] + EARLY_NS"),
     ("step = (after & 15) | is_reply << ANSWERED_AT", "step = after & 15"),
     ("(before ^ version) & versions", "(before ^ version) & 0"),
-    ("time_ns < now_ns or time_ns >= due_ns", "time_ns < now_ns"),
-    ("is_sent, is_one, found = sender != 0,", "is_sent, is_one, found = sender == 0,"),
+    ("time_ns < now_ns or time_ns >= due_ns:", "time_ns < now_ns:"),
+    ("time_ns < now_ns or time_ns >= due_ns or not opens", "time_ns < now_ns or not opens"),
+    ("time_ns < now_ns or time_ns >= due_ns or not opens", "time_ns >= due_ns or not opens"),
+    ("else (protocol == UDP) & (not is_back)", "else not is_back"),
+    ("else (protocol == UDP) & (not is_back)", "else protocol == UDP"),
+    ("segment == SYN if is_tcp", "segment != 0 if is_tcp"),
+    ("if with_tag(m, line, items.hashed[item]) or not", "if not"),
+    ("if open_rule >= 0:\n            break", "if open_rule > 1 << 31:\n            break"),
+    ("opened if is_tcp else 0", "opened"),
+    ("unit += items.direction[item] == EGRESS", "unit += items.direction[item] == INGRESS"),
+    ("np.int64(early < tick)", "np.int64(early > tick)"),
+    ("else is_known != (receiver != 0))", "else is_known)"),
     ("state & 15 != ST_SYN_SENT", "state & 15 == ST_SYN_SENT"),
     ("tracking == UNTRACKED or state", "tracking == TRACKED or state"),
     ("if time_ns < m.clock[NOW]:", "if time_ns <= m.clock[NOW]:"),
@@ -72,7 +82,7 @@ FAULTS = [
     ("(not is_open or facts.options[MIDSTREAM_UNTRACKED])", "(not is_open)"),
     ("(not is_open or facts.options[FULL_UNTRACKED])", "(not is_open)"),
     ("(not is_open or facts.options[FULL_UNTRACKED]) and", "facts.options[FULL_UNTRACKED] and"),
-    ("bypass == 3 and protocol == ICMPV6", "bypass == 3 and protocol == ICMP"),
+    ("if not facts.bypass[protocol]", "if not facts.bypass[0]"),
     ("or not facts.options[RELATED_REFRESH]", "or facts.options[RELATED_REFRESH]"),
 ]
 
@@ -91,8 +101,15 @@ CROWDED_FAULTS = [
     ),
     ("(line + _SLOTS) & mask", "line + _SLOTS"),
     ("slot >> _SHIFT & mask & _LINE", "slot >> _SHIFT & mask >> _ONE & _LINE"),
+    ("is_full or is_behind_full", "is_full"),
 ]
 """In what only full lines of the index, and its growth, come to."""
+
+GROWTH_FAULTS = [
+    ("slots + further if is_further", "slots + here if is_further"),
+    ("np.uint64(slots) != _ZERO", "np.uint64(slots) == _ZERO"),
+]
+"""In what only the growth of an index comes to in which keys seldom meet."""
 
 WITHOUT_DECISIONS = {"groups", "arrays"}
 """Names and types alone; a fault there is an error at once."""
@@ -134,9 +151,9 @@ def test_without_a_fault_nothing_is_caught():
 
 
 @contextmanager
-def crowded(*faults):
-    """The engine with a small index in which keys meet."""
-    with uncompiled(ALIKE, *faults) as engine:
+def with_small_index(*faults):
+    """The engine with an index that soon has to grow."""
+    with uncompiled(*faults) as engine:
         sys.modules[MemoryKeeper.__module__].FIRST_ENTRIES = 16
         yield engine
 
@@ -145,11 +162,17 @@ def crowded(*faults):
     "fault", CROWDED_FAULTS, ids=[after.strip().rpartition("\n")[2].strip() for _, after in CROWDED_FAULTS]
 )
 def test_a_fault_in_a_crowded_index_is_caught(fault):
-    with crowded(fault) as engine:
+    with with_small_index(ALIKE, fault) as engine:
+        assert is_caught(engine)
+
+
+@pytest.mark.parametrize("fault", GROWTH_FAULTS, ids=[after for _, after in GROWTH_FAULTS])
+def test_a_fault_in_the_growth_of_the_index_is_caught(fault):
+    with with_small_index(fault) as engine:
         assert is_caught(engine)
 
 
 def test_without_a_fault_nothing_is_caught_in_a_crowded_index():
-    with crowded() as engine:
+    with with_small_index(ALIKE) as engine:
         for seed in range(12):
             play(Scenario.of(seed, PACKETS), engine)

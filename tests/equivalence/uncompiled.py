@@ -83,13 +83,22 @@ def _plain_entry_points() -> types.ModuleType:
 def _plain_prefetch() -> types.ModuleType:
     module = types.ModuleType("sgsim.kernels.prefetch")
     module.__dict__.update(
-        prefetch=lambda _array, _index: None, lowest_bit=_lowest_bit, ones=_ones, smaller=_smaller, matches=_matches
+        prefetch=lambda _array, _index: None,
+        lowest_bit=_lowest_bit,
+        highest_bit=_highest_bit,
+        ones=_ones,
+        smaller=_smaller,
+        matches=_matches,
     )
     return module
 
 
 def _lowest_bit(word: np.uint64) -> int:
     return (int(word) & -int(word)).bit_length() - 1
+
+
+def _highest_bit(word: np.uint64) -> int:
+    return int(word).bit_length() - 1
 
 
 def _ones(word: np.uint64) -> int:

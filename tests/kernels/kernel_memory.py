@@ -72,8 +72,9 @@ def schedule(memory: int, flow: int, expires_ns: int) -> int:
     entry = table.take_entry(m)
     word = entry * layout.ENTRY_WORDS
     m.pool[word + layout.FLOW], m.pool[word + layout.EXPIRES] = flow, expires_ns
-    m.pool[word + layout.OPENED], m.pool[word + layout.STATE] = m.clock[layout.NOW], 0
-    calendar.put_new(m, entry)
+    tick, is_early = calendar.first_look(m, m.clock[layout.NOW], expires_ns)
+    m.pool[word + layout.OPENED], m.pool[word + layout.STATE] = m.clock[layout.NOW], is_early << layout.EARLY_AT
+    calendar.put_at(m, entry, tick)
     return entry
 
 

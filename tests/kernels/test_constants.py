@@ -132,7 +132,7 @@ def _positions(first, last):
         ("COUNT", "IN_USE", layout.TABLE_WORDS),
         ("BIN_LEAST", "BIN_USED", layout.BIN_WORDS),
         ("IF_TABLE", "IF_EDGE", layout.IF_WORDS),
-        ("BYPASS", "RELATED_REFRESH", layout.OPTION_WORDS),
+        ("UNTRACK_WHEN_OPENED", "RELATED_REFRESH", layout.OPTION_WORDS),
         ("DONE", "UNRESOLVED", 7),
     ],
 )

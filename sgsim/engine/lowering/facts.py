@@ -4,7 +4,6 @@ import numpy as np
 
 from sgsim.conntrack import tcp
 from sgsim.conntrack.policies import (
-    BypassProtocols,
     ExemptList,
     Fragments,
     InvalidSegment,
@@ -15,6 +14,7 @@ from sgsim.conntrack.policies import (
 )
 from sgsim.conntrack.tcp import Beside, segment_of
 from sgsim.conntrack.timeouts import NANOSECONDS
+from sgsim.conntrack.tracking import may_bypass
 from sgsim.conntrack.udp import STREAM_AGE_NS
 from sgsim.engine.memory import ended_most
 from sgsim.engine.options import EngineOptions
@@ -24,12 +24,6 @@ from sgsim.model.decision import VERDICT_OF_REASON
 from sgsim.model.protocol import ICMP_ANSWERS, ICMP_ERRORS, ICMP_QUERIES, NEIGHBOUR_DISCOVERY_TYPES, Protocol
 from sgsim.model.states import TcpState
 
-_BYPASS = {
-    BypassProtocols.NONE: 0,
-    BypassProtocols.TCP_UDP: 1,
-    BypassProtocols.ALL_BUT_ICMP: 2,
-    BypassProtocols.TCP_UDP_ICMPV6: 3,
-}
 _RELATED = {RelatedIcmp.NEVER: 0, RelatedIcmp.AUTOMATIC_OR_UNTRACKED: 1, RelatedIcmp.ALWAYS: 2}
 _INVALID = {InvalidSegment.PASS: 0, InvalidSegment.RULES: 1, InvalidSegment.DENY: 2}
 _CELLS = {Beside.IGNORE: layout.CELL_IGNORE, Beside.REOPEN: layout.CELL_REOPEN}
@@ -50,6 +44,9 @@ def lower_facts(options: EngineOptions, *, allow_unresolved: bool, record_flows:
         errors=_icmp({protocol: dict.fromkeys(kinds, 1) for protocol, kinds in ICMP_ERRORS.items()}),
         neighbours=_neighbours(options),
         verdicts=_verdicts(),
+        bypass=np.array(
+            [may_bypass(options.profile.bypass.value, protocol) for protocol in range(256)], dtype=np.uint8
+        ),
         timeout_places=_timeout_places(),
         steps=np.zeros(2 * 2 * 16 * 8, dtype=np.uint16),
     )
@@ -58,7 +55,6 @@ def lower_facts(options: EngineOptions, *, allow_unresolved: bool, record_flows:
 def _options(options: EngineOptions, *, allow_unresolved: bool, record_flows: bool) -> Column:
     profile = options.profile
     values = {
-        layout.BYPASS: _BYPASS[profile.bypass.value],
         layout.UNTRACK_WHEN_OPENED: profile.untrack_when_opened.value,
         layout.STREAM_BY_AGE: profile.udp_stream.value is UdpStream.ANSWERED_AND_OLD,
         layout.RELATED: _RELATED[profile.related_icmp.value],

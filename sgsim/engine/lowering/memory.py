@@ -133,6 +133,7 @@ class MemoryKeeper:
         rows = _longer(memory.tables, number * layout.TABLE_WORDS).reshape(number, layout.TABLE_WORDS)
         rows[had:, [layout.PEAK_TIME, layout.FIRST_REFUSED]] = -1
         rows[had:, layout.BIN_NS] = FIRST_BIN_NS
+        rows[had:, layout.BIN_END] = np.iinfo(np.int64).min
         rows[:, layout.CAPACITY] = [-1 if capacity is None else capacity for capacity in capacities]
         states = number * layout.STATE_CLASSES
         self.memory = memory._replace(
