@@ -17,37 +17,15 @@ Column = NDArray[Any]
 class Rules(NamedTuple):
     """What rules say, as tables. A unit is the rules of one set of groups in one direction."""
 
-    pages: Column
-    """(units * UNIT_PAGES,): for each 1024 services, then upper halves of IPv4 addresses: page of marks, marks before."""
-    marks: Column
-    """uint64 (pages * 16 * 2,): a bit for each service, or upper half of an address, at which another class begins; behind
-    each word, marks in the words of the page before it."""
+    trees: Column
+    """(units * 4 * TREE_WORDS,): by unit, family and whether it is about what stays untracked, see `rule_layout`."""
+    heads: Column
+    """uint64 (heads,): the first nodes for some addresses, one in each half."""
     nodes: Column
-    """uint32 (places,): what each node has for the next bits, see `sgsim.kernels.match`; the first are the leaves."""
-    wide_levels: Column
-    """(units,): levels of the tree of IPv6 addresses."""
-    wide_from: Column
-    """(units * WIDE_LEVELS,): where the keys of each level begin, the root's first."""
-    wide_hi: Column
-    """uint64 (nodes * WIDE_KEYS,): keys, upper half: last addresses of intervals; those of none are the last of all."""
-    wide_lo: Column
-    """uint64 (nodes * WIDE_KEYS,): lower half."""
-    wide_rows_from: Column
-    """(units,): where the intervals of a unit begin in `wide_row`."""
-    wide_row: Column
-    """int32 (intervals,): the leaf, in `nodes`, of the addresses of the interval."""
-    first: Column
-    """int32 (cells,): first rule that admits a peer and a service, -1 if none."""
-    kinds_from: Column
-    """(units * 2,): where the classes of services of a unit and family begin in `open`, `hinge` and `hinged`."""
-    open: Column
-    """int32 (service classes,): rule that leaves it untracked, -1 if none, `OPEN_BY_PEER` if that depends on the peer."""
-    open_after: Column
-    """(units * 2,): how many places after its leaf the row of a class of peers begins that tells it then."""
-    hinge: Column
-    """int32 (service classes,): 1 if a rule with an unknown peer admits the service."""
+    """uint32 (places,): leaves, of which each is its own place, then nodes; begins with a line of the cache."""
     hinged: Column
-    """(service classes,): how often nothing admitted a packet where `hinge` is 1. Changed in place."""
+    """By unit, family and leaf of its row: how often nothing admitted a packet that rules with an unknown peer might. Changed
+    in place."""
     open_back: Column
     """uint8 (units * 512,): whether a unit is open to everyone on all ports, by family and protocol."""
 
@@ -281,10 +259,7 @@ class Counts(NamedTuple):
 
 
 RULES_DTYPES: Final[dict[str, str]] = {
-    "pages": "int64", "marks": "uint64", "nodes": "uint32", "wide_levels": "int64",
-    "wide_from": "int64", "wide_hi": "uint64", "wide_lo": "uint64", "wide_rows_from": "int64", "wide_row": "int32",
-    "first": "int32", "kinds_from": "int64", "open": "int32", "open_after": "int64", "hinge": "int32",
-    "hinged": "int64", "open_back": "uint8",
+    "trees": "int64", "heads": "uint64", "nodes": "uint32", "hinged": "int64", "open_back": "uint8",
 }  # fmt: skip
 
 NETWORK_DTYPES: Final[dict[str, str]] = {

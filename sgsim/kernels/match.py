@@ -1,39 +1,48 @@
-"""Which rules admit a packet: two classifications and one cell of a cross table.
+"""Which rules admit a packet: a tree of peers leads to a row, and the row to the first rule for a service.
 
-Compiled twin of `sgsim.rules.match`. Addresses that the same rules admit form a class, services between two ends of rules
-likewise; a cell says for a class of peers and one of services which rule comes first.
+Compiled twin of `sgsim.rules.match`. All is one kind of step: a node has keys, which are compared with a number at once, and
+for each count of those that are greater the next node. Numbers are addresses, then services. A head, one for each of the
+same high bits of addresses, says with which node to begin. Nearly all trees and rows have one node on the way.
 
-The cost is the same for ten rules and ten thousand, and nothing here branches on what a packet says: random packets would
-mispredict every other branch, which costs as much as all of the rest. So a trie is always gone down to its last byte:
-below an address range of one class there is a leaf, whose next node is the leaf itself.
+The cost is nearly the same for ten rules and ten thousand, and nothing here branches on what a packet says: random packets
+would mispredict every other branch, which costs as much as all of the rest. So within a tree each way has as many nodes as
+the longest. Of rows a few may be longer than the others; a leaf, which stands for a rule, leads to itself.
 
-How services are numbered, and where all stands, is in `rule_layout`.
+How services are numbered, and where all stands, is in `rule_layout`; how nodes look, in `sgsim.engine.lowering.nodes`.
 """
 
 import numpy as np
 
 from sgsim.kernels.arrays import Rules
 from sgsim.kernels.jit import kernel
-from sgsim.kernels.prefetch import ones, smaller
+from sgsim.kernels.prefetch import distance, greater, wide_greater
 from sgsim.kernels.rule_layout import (
-    BLOCK,
-    BLOCK_BITS,
-    BLOCKS,
-    GROUP_BITS,
+    BY_PEER,
     ICMP_FROM,
     ICMPV6_FROM,
-    NODE_AT,
-    OPEN_BY_PEER,
-    PAGE_AT,
-    PAGE_BITS,
-    PAGE_WORDS,
+    KEY,
+    LINE,
     PROTOCOL_FROM,
-    ROW_AFTER,
-    SERVICE_PAGES,
+    SPACE_BITS,
+    TREE_FROM_HI,
+    TREE_FROM_LO,
+    TREE_FURTHER,
+    TREE_HEADS,
+    TREE_HINGE_ROW,
+    TREE_HINGED,
+    TREE_LEAVES,
+    TREE_MOST_HI,
+    TREE_MOST_LO,
+    TREE_PIECE_BITS,
+    TREE_PIECE_FURTHER,
+    TREE_PIECES,
+    TREE_ROW,
+    TREE_ROW_FURTHER,
+    TREE_SHIFT,
+    TREE_WIDE_SHIFT,
+    TREE_WORDS,
     UDP_FROM,
-    UNIT_PAGES,
-    WIDE_KEYS,
-    WIDE_LEVELS,
+    WIDE_FIRST,
 )
 from sgsim.model.protocol import Protocol
 
@@ -58,81 +67,99 @@ def port_number(protocol: int, port: int) -> int:
 
 
 @kernel(is_entry=False, inline=True)
-def rank(rules: Rules, first_page: int, number: int) -> int:
-    """How many marks stand at or below a number, beside what the unit's pages begin with."""
-    page = rules.pages[first_page + (number >> PAGE_BITS)]
-    word = (page >> PAGE_AT) + (number >> 6 & PAGE_WORDS - 1)
-    until = np.int64(ones(rules.marks[word * 2] << np.uint64(~number & 63)))
-    return (page & 0xFFFFFFFF) + np.int64(rules.marks[word * 2 + 1]) + until
+def tree_at(unit: int, is_ipv6: int, is_open: int) -> int:
+    """Where the tree of a unit and family begins in `Rules.trees`: that of rules, or of those that leave flows untracked."""
+    return (unit * 4 + is_ipv6 * 2 + is_open) * TREE_WORDS
 
 
 @kernel(is_entry=False, inline=True)
-def service_class(rules: Rules, unit: int, service: int) -> int:
-    """The class of a service in a unit."""
-    return rank(rules, unit * UNIT_PAGES, service)
+def first_node(rules: Rules, head: int, service: int) -> int:
+    """What a head leads to: it has one half for services whose space is even, one for the others."""
+    return np.int64(rules.heads[head] >> np.uint64((service >> SPACE_BITS & 1) << 5) & np.uint64(0xFFFFFFFF))
 
 
 @kernel(is_entry=False, inline=True)
-def place(node: int, bits: int) -> int:
-    """Where a node, which comes first, or a leaf, has something for the next bits."""
-    return (node >> NODE_AT) + (bits >> (node & 63))
+def next_node(rules: Rules, node: int, number: int) -> int:
+    """What a node has for a number: its keys stand in the line to which the reference leads, before what they lead to."""
+    return np.int64(rules.nodes[node + greater(rules.nodes, node & -LINE, number | KEY)])
 
 
 @kernel(is_entry=False, inline=True)
-def peer_row(rules: Rules, unit: int, address: int) -> int:
-    """Where the row of an IPv4 address in the cross table of a unit stands in `Rules.nodes`."""
-    head = rank(rules, unit * UNIT_PAGES + SERVICE_PAGES, address >> 16 & 65535)
-    node = np.int64(rules.nodes[head])
-    node = np.int64(rules.nodes[place(node, address >> 11 & 31)])
-    node = np.int64(rules.nodes[place(node, address >> 6 & 31)])
-    return np.int64(rules.nodes[place(node, address & 63)]) >> NODE_AT
+def peer_row(rules: Rules, tree: int, address: int, service: int) -> int:
+    """The row of a peer, by its IPv4 address."""
+    head = rules.trees[tree + TREE_HEADS] + (address >> rules.trees[tree + TREE_SHIFT])
+    node = next_node(rules, first_node(rules, head, service), address)
+    for _ in range(rules.trees[tree + TREE_FURTHER]):
+        node = next_node(rules, node, address)
+    return node
+
+
+@kernel(is_entry=False, inline=True)
+def piece(rules: Rules, tree: int, hi: np.uint64, lo: np.uint64, number: int) -> int:
+    """Part of an IPv6 address, as a number: all that is above the last bits at first, then these, some at a time."""
+    return distance(
+        hi,
+        lo,
+        rules.trees[tree + TREE_FROM_HI],
+        rules.trees[tree + TREE_FROM_LO],
+        rules.trees[tree + TREE_MOST_HI],
+        rules.trees[tree + TREE_MOST_LO],
+        rules.trees[tree + TREE_WIDE_SHIFT] - rules.trees[tree + TREE_PIECE_BITS] * number,
+    )
 
 
 @kernel(is_entry=False)
-def wide_peer_row(rules: Rules, unit: int, hi: np.uint64, lo: np.uint64) -> int:
-    """The same for an IPv6 address: as many intervals end before it as there are before its own."""
-    bottom = unit * WIDE_LEVELS + rules.wide_levels[unit] - 1
-    node = 0
-    for level in range(unit * WIDE_LEVELS, bottom):
-        keys = rules.wide_from[level] + node * WIDE_KEYS
-        node = node * (WIDE_KEYS + 1) + np.int64(smaller(rules.wide_hi, rules.wide_lo, keys, hi, lo))
-    keys = rules.wide_from[bottom] + node * WIDE_KEYS
-    before = node * WIDE_KEYS + np.int64(smaller(rules.wide_hi, rules.wide_lo, keys, hi, lo))
-    return np.int64(rules.wide_row[rules.wide_rows_from[unit] + before])
+def wide_peer_row(rules: Rules, tree: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
+    """The same by its IPv6 address: what rules do not tell apart is not in the number, which is mostly short enough for one."""
+    node = peer_row(rules, tree, piece(rules, tree, hi, lo, 0), service)
+    for number in range(1, rules.trees[tree + TREE_PIECES] + 1):
+        last = piece(rules, tree, hi, lo, number)
+        for _ in range(1 + rules.trees[tree + TREE_PIECE_FURTHER]):
+            node = np.int64(rules.nodes[node + WIDE_FIRST + wide_greater(rules.nodes, node, last)])
+    return node
 
 
 @kernel(is_entry=False, inline=True)
-def cell(rules: Rules, row: int, kind: int) -> int:
-    """What a row of a cross table has for a class of services."""
-    node = np.int64(rules.nodes[row + (kind >> GROUP_BITS)])
-    node = np.int64(rules.nodes[place(node, kind >> BLOCK_BITS & BLOCKS - 1)])
-    return np.int64(rules.first[place(node, kind & BLOCK - 1)])
+def cell(rules: Rules, tree: int, row: int, further: int, service: int) -> int:
+    """What a row has for a service, -1 for nothing."""
+    node = next_node(rules, row, service)
+    while further > 0 or node >= rules.trees[tree + TREE_LEAVES]:
+        node = next_node(rules, node, service)
+        further -= 1
+    return node - 1
+
+
+@kernel(is_entry=False, inline=True)
+def cell_of_peer(rules: Rules, tree: int, is_ipv6: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
+    """What the row of a peer has for a service, -1 for nothing."""
+    row = wide_peer_row(rules, tree, hi, lo, service) if is_ipv6 else peer_row(rules, tree, np.int64(lo), service)
+    return cell(rules, tree, row, rules.trees[tree + TREE_ROW_FURTHER], service)
 
 
 @kernel(is_entry=False, inline=True)
 def first_rule(rules: Rules, unit: int, is_ipv6: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
     """The first rule that admits a peer and a service, -1 if none does."""
-    row = wide_peer_row(rules, unit, hi, lo) if is_ipv6 else peer_row(rules, unit, np.int64(lo))
-    return cell(rules, row + ROW_AFTER, service_class(rules, unit, service))
+    return cell_of_peer(rules, tree_at(unit, is_ipv6, 0), is_ipv6, hi, lo, service)
 
 
 @kernel(is_entry=False, inline=True)
 def open_rule(rules: Rules, unit: int, is_ipv6: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
     """The rule that leaves a flow untracked as far as its own direction tells, -1 if none."""
-    kind = service_class(rules, unit, service)
-    rule = np.int64(rules.open[rules.kinds_from[unit * 2 + is_ipv6] + kind])
-    if rule != OPEN_BY_PEER:
-        return rule
-    row = wide_peer_row(rules, unit, hi, lo) if is_ipv6 else peer_row(rules, unit, np.int64(lo))
-    return cell(rules, row + rules.open_after[unit * 2 + is_ipv6], kind)
+    tree = tree_at(unit, is_ipv6, 1)
+    row = rules.trees[tree + TREE_ROW]
+    if row == BY_PEER:
+        return cell_of_peer(rules, tree, is_ipv6, hi, lo, service)
+    return cell(rules, tree, row, rules.trees[tree + TREE_ROW_FURTHER], service)
 
 
 @kernel(is_entry=False, inline=True)
 def hinges(rules: Rules, unit: int, is_ipv6: int, service: int) -> bool:
     """Whether a rule with an unknown peer admits the service; counts the question."""
-    at = rules.kinds_from[unit * 2 + is_ipv6] + service_class(rules, unit, service)
-    rules.hinged[at] += rules.hinge[at]
-    return rules.hinge[at] != 0
+    tree = tree_at(unit, is_ipv6, 0)
+    unknown = cell(rules, tree, rules.trees[tree + TREE_HINGE_ROW], 0, service)
+    is_unknown = unknown >= 0
+    rules.hinged[rules.trees[tree + TREE_HINGED] + unknown + 1] += np.int64(is_unknown)
+    return is_unknown
 
 
 @kernel(is_entry=False, inline=True)

@@ -51,35 +51,61 @@ def highest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ANN401, ARG001 
 
 
 @intrinsic
-def ones(typing_context: Any, word: Any) -> Any:  # noqa: ANN401, ARG001  # as above
-    """How many bits are set in a word."""
+def greater(typing_context: Any, array: Any, index: Any, number: Any) -> Any:  # noqa: ANN401, ARG001  # as above
+    """How many of sixteen numbers of 32 bits, in an array from an index on, are greater than another's last 32 bits."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
-        return builder.ctpop(arguments[0])
+        sixteen = ir.VectorType(ir.IntType(32), 16)
+        pointer = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), sixteen.as_pointer())
+        number = builder.trunc(arguments[2], ir.IntType(32))
+        found = builder.icmp_unsigned(">", builder.load(pointer, align=4), _spread(builder, number, 16))
+        return builder.zext(builder.ctpop(builder.bitcast(found, ir.IntType(16))), ir.IntType(64))
 
-    return types.int64(types.uint64), generate
+    return types.int64(array, types.int64, types.int64), generate
 
 
 @intrinsic
-def smaller(typing_context: Any, highs: Any, lows: Any, index: Any, hi: Any, lo: Any) -> Any:  # noqa: ANN401, ARG001  # as above
-    """How many of eight numbers of 128 bits, in two arrays from an index on, are smaller than another."""
+def wide_greater(typing_context: Any, array: Any, index: Any, number: Any) -> Any:  # noqa: ANN401, ARG001  # as above
+    """The same for five numbers of 64 bits, each in two places of the array, the lower half first."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
-        word = ir.IntType(64)
-        eight = ir.VectorType(word, 8)
+        eight = ir.VectorType(ir.IntType(64), 8)
+        pointer = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), eight.as_pointer())
+        found = builder.icmp_unsigned(">", builder.load(pointer, align=4), _spread(builder, arguments[2]))
+        five = builder.and_(builder.bitcast(found, ir.IntType(8)), ir.IntType(8)(0b11111))
+        return builder.zext(builder.ctpop(five), ir.IntType(64))
 
-        def load(array: Any) -> Any:  # noqa: ANN401  # the same
-            pointer = builder.bitcast(builder.gep(array, [arguments[2]]), eight.as_pointer())
-            return builder.load(pointer, align=8)
+    return types.int64(array, types.int64, types.int64), generate
 
-        upper, lower = load(arguments[0]), load(arguments[1])
-        hi_of_all, lo_of_all = _spread(builder, arguments[3]), _spread(builder, arguments[4])
-        is_same = builder.icmp_unsigned("==", upper, hi_of_all)
-        is_in_lower = builder.and_(is_same, builder.icmp_unsigned("<", lower, lo_of_all))
-        found = builder.or_(builder.icmp_unsigned("<", upper, hi_of_all), is_in_lower)
-        return builder.zext(builder.ctpop(builder.bitcast(found, ir.IntType(8))), word)
 
-    return types.int64(highs, lows, types.int64, types.uint64, types.uint64), generate
+@intrinsic
+def distance(
+    typing_context: Any,  # noqa: ANN401, ARG001  # as above
+    hi: Any,  # noqa: ANN401, ARG001
+    lo: Any,  # noqa: ANN401, ARG001
+    from_hi: Any,  # noqa: ANN401, ARG001
+    from_lo: Any,  # noqa: ANN401, ARG001
+    most_hi: Any,  # noqa: ANN401, ARG001
+    most_lo: Any,  # noqa: ANN401, ARG001
+    shift: Any,  # noqa: ANN401, ARG001
+) -> Any:  # noqa: ANN401
+    """How far a number of 128 bits is above another, at least 0 and so far at most, in steps of 1 << shift."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # the same
+        long = ir.IntType(128)
+        hi, lo, from_hi, from_lo, most_hi, most_lo, shift = (builder.zext(each, long) for each in arguments)
+
+        def joined(upper: Any, lower: Any) -> Any:  # noqa: ANN401  # the same
+            return builder.or_(builder.shl(upper, ir.Constant(long, 64)), lower)
+
+        number, begin, most = joined(hi, lo), joined(from_hi, from_lo), joined(most_hi, most_lo)
+        above = builder.sub(number, begin)
+        within = builder.select(builder.icmp_unsigned("<", above, most), above, most)
+        is_below = builder.icmp_unsigned("<", number, begin)
+        found = builder.select(is_below, ir.Constant(long, 0), within)
+        return builder.trunc(builder.lshr(found, shift), ir.IntType(64))
+
+    return types.int64(types.uint64, types.uint64, *[types.int64] * 5), generate
 
 
 @intrinsic
@@ -99,8 +125,8 @@ def matches(typing_context: Any, array: Any, index: Any, mask: Any, word: Any) -
     return types.uint64(array, types.int64, types.uint64, types.uint64), generate
 
 
-def _spread(builder: Any, number: Any) -> Any:  # noqa: ANN401  # as above
-    """Eight times a number."""
-    eight = ir.VectorType(ir.IntType(64), 8)
-    one = builder.insert_element(ir.Constant(eight, ir.Undefined), number, ir.IntType(32)(0))
-    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8))
+def _spread(builder: Any, number: Any, count: int = 8) -> Any:  # noqa: ANN401  # as above
+    """A number so many times."""
+    kind = ir.VectorType(number.type, count)
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count))

@@ -13,34 +13,51 @@ PROTOCOL_FROM: Final = 262144
 SERVICES: Final = PROTOCOL_FROM + 256
 """Numbers of services, each less than this."""
 
-PAGE_BITS: Final = 10
-PAGE_WORDS: Final = (1 << PAGE_BITS) // 64
-"""Words of `Rules.marks` in a page."""
-PAGE_AT: Final = 32
-"""A reference to a page: its first word from this bit on; below, how many marks stand before it."""
-SERVICE_PAGES: Final = -(-SERVICES >> PAGE_BITS)
-HEAD_PAGES: Final = 65536 >> PAGE_BITS
-"""Pages for the upper half of an IPv4 address; they follow those for services."""
-UNIT_PAGES: Final = SERVICE_PAGES + HEAD_PAGES
+SPACE_BITS: Final = 16
+"""Numbers that differ in so many last bits are a space: the services of one protocol. TCP is the first, and even."""
 
-NODE_AT: Final = 6
-"""A reference to a node: its position in `Rules.nodes` from this bit on; below, how many low bits it does not look at."""
-LEAF: Final = 6
-"""A leaf looks at no bits; what it is a leaf for is its position."""
-STEPS: Final = (5, 5, 6)
-"""Bits of the lower half of an IPv4 address that each node looks at."""
+LINE: Final = 16
+"""Places in a line of the cache; a node begins with one."""
+FEW_KEYS: Final = 7
+"""Most keys of a node that takes one line; what it has for each number of them follows in the same line."""
+MOST_KEYS: Final = 15
+"""Most keys of a node of two lines."""
+KEY_BITS: Final = 31
+"""Low bits of a number that keys are about."""
+KEY: Final = 1 << KEY_BITS
+"""What keys are above these, and so above all references."""
 
-BLOCK_BITS: Final = 4
-GROUP_BITS: Final = 9
-BLOCK: Final = 1 << BLOCK_BITS
-"""Classes of services in a block of cells of the cross table."""
-BLOCKS: Final = 1 << GROUP_BITS - BLOCK_BITS
-"""Blocks in a group."""
-ROW_AFTER: Final = 1
-"""A row begins so many places after its leaf."""
-WIDE_KEYS: Final = 8
-"""Keys in each node of a tree of IPv6 addresses."""
-WIDE_LEVELS: Final = 10
-"""Most levels of such a tree."""
-OPEN_BY_PEER: Final = -2
-"""In `Rules.open`: it depends on the peer, and is in the other row of that."""
+WIDE_KEYS: Final = 5
+"""Keys of a node for the last bits of IPv6 addresses, of 64 bits each; it takes one line."""
+WIDE_FIRST: Final = 2 * WIDE_KEYS
+"""How many places behind its begin such a node has its first reference."""
+
+TREE_WORDS: Final = 16
+"""Words of `Rules.trees` for each tree."""
+(
+    TREE_HEADS,
+    TREE_SHIFT,
+    TREE_FURTHER,
+    TREE_FROM_HI,
+    TREE_FROM_LO,
+    TREE_MOST_HI,
+    TREE_MOST_LO,
+    TREE_WIDE_SHIFT,
+    TREE_PIECES,
+    TREE_PIECE_BITS,
+    TREE_PIECE_FURTHER,
+    TREE_ROW,
+    TREE_ROW_FURTHER,
+    TREE_LEAVES,
+    TREE_HINGE_ROW,
+    TREE_HINGED,
+) = range(TREE_WORDS)
+"""Of a tree: where its heads begin in `Rules.heads`, how many low bits of a number these do not look at, and how many nodes
+come after the first.
+
+Of IPv6: from which address on numbers count, and how far at most; how many low bits the first number does without, how many
+numbers with some more come after it, with how many, and how many nodes each of these has after its first.
+
+Of rows: that of all peers, `BY_PEER` if each has its own; how many nodes most rows have after the first; and how many
+leaves there are. Of what hinges on unknown peers: the row of all peers, and where its counters begin in `Rules.hinged`."""
+BY_PEER: Final = -1

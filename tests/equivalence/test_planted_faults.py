@@ -19,9 +19,11 @@ MOST_S = 10
 """A scenario takes some tenths of a second."""
 
 FAULTS = [
-    ("before = node * WIDE_KEYS", "before = 1 + node * WIDE_KEYS"),
-    ("address >> 6 & 31", "address >> 7 & 31"),
-    ("np.uint64(~number & 63)", "np.uint64(-number & 63)"),
+    ("number | KEY)", "number + 1 | KEY)"),
+    ("(service >> SPACE_BITS & 1) << 5", "(service >> SPACE_BITS & 0) << 5"),
+    ("WIDE_FIRST + wide_greater(", "WIDE_FIRST + 1 + wide_greater("),
+    ("range(1, rules.trees[tree + TREE_PIECES] + 1)", "range(1, rules.trees[tree + TREE_PIECES])"),
+    ("    return node - 1\n", "    return node\n"),
     ("due[at * 3 - 2] > flow", "due[at * 3 - 2] < flow"),
     ("highest_bit(np.uint64(apart)) >> 3", "highest_bit(np.uint64(apart)) >> 2"),
     ("segment == RST and not word", "segment == RST and word"),

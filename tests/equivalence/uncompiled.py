@@ -86,8 +86,9 @@ def _plain_prefetch() -> types.ModuleType:
         prefetch=lambda _array, _index: None,
         lowest_bit=_lowest_bit,
         highest_bit=_highest_bit,
-        ones=_ones,
-        smaller=_smaller,
+        greater=_greater,
+        wide_greater=_wide_greater,
+        distance=_distance,
         matches=_matches,
     )
     return module
@@ -101,12 +102,23 @@ def _highest_bit(word: np.uint64) -> int:
     return int(word).bit_length() - 1
 
 
-def _ones(word: np.uint64) -> int:
-    return int(word).bit_count()
+def _greater(array: Any, index: int, number: int) -> int:
+    return sum(each > number % (1 << 32) for each in array[index : index + 16].tolist())
 
 
-def _smaller(highs: Any, lows: Any, index: int, hi: np.uint64, lo: np.uint64) -> int:
-    return sum((int(highs[at]), int(lows[at])) < (int(hi), int(lo)) for at in range(index, index + 8))
+def _wide_greater(array: Any, index: int, number: int) -> int:
+    halves = array[index : index + 10].tolist()
+    keys = (low | high << 32 for low, high in zip(halves[::2], halves[1::2], strict=True))
+    return sum(each > number % (1 << 64) for each in keys)
+
+
+def _distance(hi: np.uint64, lo: np.uint64, *others: np.int64) -> int:
+    *words, shift = (int(each) for each in (hi, lo, *others))
+    number, begin, most = (
+        (upper % (1 << 64)) << 64 | lower % (1 << 64) for upper, lower in zip(words[::2], words[1::2], strict=True)
+    )
+    found = (min(max(number - begin, 0), most) >> shift) % (1 << 64)
+    return found - (found >> 63 << 64)
 
 
 def _matches(array: Any, index: int, mask: np.uint64, word: np.uint64) -> np.uint64:

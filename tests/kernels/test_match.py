@@ -11,7 +11,7 @@ from builders import group, interface, inventory, prefix_list, rule
 from equivalence.random_setups import random_rule
 from hypothesis import given
 from hypothesis import strategies as st
-from netaddr import IPNetwork
+from netaddr import IPAddress, IPNetwork
 
 from sgsim.engine.lowering.rules import RuleLowering
 from sgsim.engine.lowering.services import header_of_service
@@ -51,8 +51,8 @@ def _is_open_back(place, unit, is_ipv6, protocol):
 
 
 @numba.njit
-def _kind(place, unit, service):
-    return match.service_class(rules_at(place), unit, service)
+def _hinges(place, unit, is_ipv6, service):
+    return match.hinges(rules_at(place), unit, is_ipv6, service)
 
 
 def service_of(header: Header) -> int:
@@ -226,26 +226,65 @@ def test_ten_thousand_prefix_entries(family):
     at.check(headers)
 
 
-def test_a_trie_has_as_many_places_as_it_needs():
-    """Below the upper half of an address, a block needs a place for each other value of the bits that a node looks at."""
-    places = [len(lowered(f"all from 10.0.0.0/{bits}").rules.nodes) for bits in (16, 17, 21, 24, 32)]
-    assert [0, 2, 32, 32 + 8, 32 + 32 + 64] == [each - places[0] for each in places]
-
-
-def test_equal_nodes_are_stored_once():
-    """Of two blocks that differ in their upper halves alone, the second needs but two heads and a row."""
-    one, both = (
-        len(lowered("all from pl-1", entries=prefix_list("pl-1", *blocks)).rules.nodes)
-        for blocks in (["10.0.1.0/24"], ["10.0.1.0/24", "99.0.1.0/24"])
+@st.composite
+def blocks(draw):
+    """A block of IPv6 or IPv4: of any size, the first or last of all, or one of many that begin alike."""
+    bits = draw(st.sampled_from([32, 128, 128]))
+    length = draw(st.one_of(st.integers(0, bits), st.just(bits)))
+    begin = draw(
+        st.sampled_from([0, (1 << bits) - 1, 0x2001_0DB8 << bits - 32, 0x2001_0DB8 << bits - 32 | 7 << bits // 2])
     )
-    assert one + 2 == both
+    last = draw(st.integers(0, 3) | st.integers(0, (1 << bits // 2) - 1))
+    address = (begin ^ last) >> bits - length << bits - length
+    return IPNetwork(f"{IPAddress(address, 4 if bits == 32 else 6)}/{length}")
 
 
-def test_ten_thousand_random_rules_take_tens_of_megabytes():
+@given(made=st.lists(st.lists(blocks(), min_size=1, max_size=12), min_size=1, max_size=4), data=st.data())
+def test_lists_of_any_blocks(made, data):
+    rules = [
+        rule(f"{data.draw(st.sampled_from(['all', 'tcp 443', 'udp 0-443', 'tcp 22-443']))} from pl-{number}")
+        for number in range(len(made))
+    ]
+    lists = {f"entries_{at}": prefix_list(f"pl-{at}", *map(str, each)) for at, each in enumerate(made)}
+    at = lowered(*rules, **lists)
+    at.check(edge_headers(at, [22, 443, 65536, 196608 + 128 * 256]))
+
+
+def test_hosts_of_few_networks():
+    """What tells them apart are the last bits of their addresses, which take nodes of their own."""
+    rng = random.Random(6)
+    hosts = [
+        f"2001:db8:0:{rng.randrange(3)}:{rng.getrandbits(16):x}::{rng.getrandbits(16):x}/128" for _ in range(3_000)
+    ]
+    at = lowered(*(rule(f"tcp {rng.randrange(400)}-443 from {host}") for host in hosts[:400]),
+                 "tcp 443 from pl-1", "all from ::/0", entries=prefix_list("pl-1", *sorted(set(hosts))))  # fmt: skip
+    assert at.rules.trees[2 * rule_layout.TREE_WORDS + rule_layout.TREE_PIECES] == 1
+    peers = [IPNetwork(host).first + step for host in hosts for step in (-1, 0, 1)]
+    peers += [0, _WORD, _WORD + 1, (1 << 128) - 1]
+    at.check(
+        [Header(Direction.INGRESS, Family.IPV6, peer, 6, rng.choice([1, 300, 443])) for peer in rng.sample(peers, 500)]
+    )
+
+
+@pytest.mark.parametrize("count", [7, 8, 200, 2_000])
+def test_many_services_of_one_peer(count):
+    """Rows with a node or several; only one in a hundred is long where others have rules of their own."""
+    rng = random.Random(count)
+    ports = sorted(rng.sample(range(1, 65_534), count))
+    few = [rule(f"tcp {rng.randrange(65_535)} from 10.0.{number}.0/24") for number in range(100)]
+    at = lowered(
+        *few, *(rule(f"{rng.choice(['tcp', 'udp'])} {port} from 192.0.2.0/24") for port in ports), "tcp 1 to ::/0"
+    )
+    services = [rng.choice(ports) + rng.choice([-1, 0, 1]) + rng.choice([0, 65_536]) for _ in range(500)]
+    headers = [header_of_service(each, Direction.INGRESS, Family.IPV4) for each in services]
+    at.check([_with_peer(header, IPNetwork(rng.choice(["192.0.2.9", "10.0.7.1"])).first) for header in headers])
+
+
+def test_ten_thousand_random_rules_take_few_megabytes():
     rng = random.Random(10)
     made = [random_narrow_rule(rng) for _ in range(10_000)]
     at = lowered(*made, "udp all from 0.0.0.0/1", "all from 128.0.0.0/1")
-    assert sum(column.nbytes for column in at.rules) < 30e6
+    assert sum(column.nbytes for column in at.rules) < 3e6
     within = [rng.choice(made) for _ in range(300)]
     headers = [
         Header(Direction.INGRESS, Family.IPV4, rule.peer.network.first + rng.randrange(rule.peer.network.size),
@@ -278,9 +317,11 @@ def test_hinges_are_told_by_service_and_family():
     for family in Family:
         for service in (443, 442, rule_layout.ICMP_FROM + 8 * 256, rule_layout.ICMPV6_FROM + 128 * 256):
             header = header_of_service(service, Direction.INGRESS, family)
-            at = result.rules.kinds_from[int(family is Family.IPV6)] + _kind(place.ctypes.data, 0, service)
             expected = [each.ref.rule_id for each in matcher.hinging(header)]
-            assert (expected, bool(expected)) == (result.hinge_rules.get(at, []), bool(result.rules.hinge[at]))
+            assert bool(expected) == _hinges(place.ctypes.data, 0, int(family is Family.IPV6), service)
+            counted = np.flatnonzero(result.rules.hinged).tolist()
+            assert [expected] * bool(expected) == [result.hinge_rules[at] for at in counted]
+            result.rules.hinged[:] = 0
 
 
 def test_no_rules_admit_nothing():

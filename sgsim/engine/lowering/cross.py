@@ -1,21 +1,19 @@
 """The cross table of classes of peers and classes of services: in each cell the first rule that admits both.
 
-A row is cut into groups of blocks of cells. Most have one rule, or none, for all of their services, and take no places of
-their own; equal ones share theirs. So ten thousand random rules, with fifty million cells, take some megabytes.
+A row has as many cells as there are classes of services, but most have the same rule as the one before. So a row is held as
+runs of cells: ten thousand random rules, with fifty million cells, come to some ten thousand runs.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from sgsim.engine.lowering.nodes import is_node, leaves_for, nodes_at
-from sgsim.kernels.rule_layout import BLOCK, BLOCK_BITS, BLOCKS, GROUP_BITS, LEAF, NODE_AT
-
-_AT_ONCE: Final = 1 << 21
-"""Numbers held at a time."""
+_AT_ONCE: Final = 1 << 18
+"""Pairs of a class of peers and a rule held at a time."""
 
 
 @frozen
@@ -34,142 +32,149 @@ class Claims:
     """int64 (ranges,): the class after its last."""
     classes: int
     """Classes of services."""
+    cuts: NDArray[Any]
+    """int64 (cuts,): classes at which a row is cut in any case, the first 0."""
 
 
 @frozen
-class Cross:
-    """A cross table as kernels take it, but that nodes and cells stand from 0 on. Leaves are for rule + 1."""
+class Runs:
+    """Some rows of a table, as runs of cells that have the same."""
 
-    rows: NDArray[Any]
-    """int64 (peer classes, groups): the node, or leaf, for each group of blocks."""
-    nodes: NDArray[Any]
-    """int64 (places,): where the cells of a block are, or the leaf for all of it."""
-    cells: NDArray[Any]
-    """int32 (cells,)."""
+    rows_from: NDArray[Any]
+    """int64 (rows + 1,): where the runs of each row begin; it has one at least."""
+    begins: NDArray[Any]
+    """int64 (runs,): the first class of services of each; that of a row's first is the row's first."""
+    values: NDArray[Any]
+    """int64 (runs,): what its cells have."""
 
-    def is_full(self, classes: int) -> NDArray[Any]:
-        """For each class of services, whether there is a rule for every class of peers."""
-        leaves = leaves_for(self.cells + 1)
-        full: NDArray[Any] = np.concatenate(
-            [
-                (_below(np.unique(block), leaves, BLOCK) != LEAF).all(axis=0)
-                for group in self.rows.T
-                for block in _below(np.unique(group), self.nodes, BLOCKS).T
-            ]
-        )
-        return full[:classes]
+    @classmethod
+    def of_one(cls, values: NDArray[Any]) -> "Runs":
+        """One row, from its cells."""
+        return cls(np.array([0, len(values)]), np.arange(len(values)), values)
+
+    @property
+    def rows(self) -> NDArray[Any]:
+        """The row of each run, int64 (runs,)."""
+        return np.repeat(np.arange(len(self.rows_from) - 1), np.diff(self.rows_from))
+
+    def saying(self, values: NDArray[Any]) -> "Runs":
+        """The same rows with other values."""
+        return Runs(self.rows_from, self.begins, values)
+
+    def merged(self) -> "Runs":
+        """The same rows; runs that have the same as the one before belong to it."""
+        is_kept = np.ones(len(self.values), dtype=bool)
+        is_kept[1:] = self.values[1:] != self.values[:-1]
+        is_kept[self.rows_from[:-1]] = True
+        return self.only(is_kept)
+
+    def only(self, is_kept: NDArray[Any]) -> "Runs":
+        """The same rows without some of their runs, of each with one at least."""
+        rows_from = np.concatenate([[0], np.cumsum(is_kept)])[self.rows_from]
+        return Runs(rows_from, self.begins[is_kept], self.values[is_kept])
+
+    def distinct(self) -> tuple["Runs", NDArray[Any]]:
+        """Different rows once, and which of them each row is."""
+        words = np.stack([self.begins, self.values], axis=1)
+        whole, size, bounds = words.tobytes(), words.itemsize * 2, self.rows_from.tolist()
+        numbers: dict[bytes, int] = {}
+        keys = (whole[begin * size : end * size] for begin, end in pairwise(bounds))
+        which = np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), np.int64, len(bounds) - 1)
+        found = np.frombuffer(b"".join(numbers), np.int64).reshape(-1, 2)
+        rows_from = np.cumsum([0, *(len(key) // size for key in numbers)])
+        return Runs(rows_from, found[:, 0], found[:, 1]), which
+
+    def has_everywhere(self, is_it: NDArray[Any], classes: int) -> NDArray[Any]:
+        """For each class of services, whether its cells are all in such runs; bool (runs,) gives bool (classes,)."""
+        ends = np.append(self.begins[1:], classes)
+        ends[self.rows_from[1:] - 1] = classes
+        change = np.zeros(classes + 1, np.int64)
+        np.add.at(change, self.begins[~is_it], 1)
+        np.add.at(change, ends[~is_it], -1)
+        everywhere: NDArray[Any] = np.cumsum(change[:-1]) == 0
+        return everywhere
 
 
-def _below(references: NDArray[Any], places: NDArray[Any], size: int) -> NDArray[Any]:
-    """What the nodes among references have in their places, so many each; a leaf stands for itself in each."""
-    inner = is_node(references)
-    found = np.repeat(references[:, np.newaxis], size, axis=1)
-    found[inner] = places.reshape(-1, size)[(references[inner] >> NODE_AT) // size]
-    return found
-
-
-def cross(claims: Claims, members: NDArray[Any], named: NDArray[Any]) -> Cross:
-    """Build a cross table.
+def cross(claims: Claims, members: NDArray[Any]) -> Iterator[Runs]:
+    """Build a cross table, some rows at a time, which are classes of peers in order.
 
     Args:
         claims: Of all rules.
         members: uint64 (peer classes, words), the sets of peers that a class is in, a bit for each.
-        named: int32 (rules + 1,), what a cell says for a rule; the last is that of a cell without one.
+
+    Returns:
+        Rows whose values are rules; as many as there are for none.
     """
-    none, blocks = len(named) - 1, -(-claims.classes >> GROUP_BITS) * BLOCKS
-    peer, rule = _admitting(claims, members)
-    if not len(rule):
-        rows = np.broadcast_to(leaves_for(named[-1:] + 1), (len(members), blocks // BLOCKS))
-        return Cross(rows, np.zeros(0, np.int64), np.zeros(0, np.int32))
-    begins, ends, of_pair = _ranges(claims, rule)
-    peer, rule = peer[of_pair], rule[of_pair].astype(np.int32)
-
-    # The first rule for all services of a peer makes those behind it, and itself, of no account.
-    everything = np.full(len(members), none, np.int32)
-    is_whole = (begins == 0) & (ends >= claims.classes)
-    np.minimum.at(everything, peer[is_whole], rule[is_whole])
-    counts = rule < everything[peer]
-    peer, rule, begins, ends = peer[counts], rule[counts], begins[counts], ends[counts]
-    ends = np.where(ends == claims.classes, blocks * BLOCK, ends)
-
-    first = np.repeat(everything, blocks)
-    whole_from, whole_to = begins + BLOCK - 1 >> BLOCK_BITS, ends >> BLOCK_BITS
-    sizes = np.maximum(whole_to - whole_from, 0)
-    for some in _portions(sizes):
-        at = np.repeat(peer[some] * blocks + whole_from[some], sizes[some]) + _within(sizes[some])
-        np.minimum.at(first, at, np.repeat(rule[some], sizes[some]))
-
-    references = leaves_for(named[first] + 1)
-    at, cells = _own_cells(first, peer * blocks, rule, begins, ends)
-    stored, which = _equal_once(named[cells])
-    references[at] = nodes_at(which * BLOCK)
-    groups = references.reshape(-1, BLOCKS)
-    rows = groups[:, 0].copy()
-    at = np.flatnonzero((groups != groups[:, :1]).any(axis=1) | is_node(rows))
-    nodes, which = _equal_once(groups[at])
-    rows[at] = nodes_at(which * BLOCKS)
-    return Cross(rows.reshape(len(members), -1), nodes, stored)
-
-
-def _admitting(claims: Claims, members: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """All pairs of a class of peers and a rule that admits it."""
     row, word = np.nonzero(members)
     bits = np.unpackbits(members[row, word].view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
     pair, bit = np.nonzero(bits)
-    peer, which = row[pair], word[pair] * 64 + bit
-
+    row, which = row[pair], word[pair] * 64 + bit
     rules = np.argsort(claims.peers, kind="stable")
     begins = np.searchsorted(claims.peers[rules], np.arange(members.shape[1] * 64 + 1))
     sizes = np.diff(begins)[which]
-    return np.repeat(peer, sizes), rules[np.repeat(begins[which], sizes) + _within(sizes)]
+    for rows in _portions(np.bincount(row, sizes, len(members)).astype(np.int64)):
+        some = slice(*np.searchsorted(row, (rows.start, rows.stop)))
+        at = np.repeat(begins[which[some]], sizes[some]) + within(sizes[some])
+        yield _runs(claims, np.repeat(row[some] - rows.start, sizes[some]), rules[at], rows.stop - rows.start)
+
+
+def _runs(claims: Claims, row: NDArray[Any], rule: NDArray[Any], rows: int) -> Runs:
+    """Rows of which some rules, with each of which there is a row, admit something."""
+    none = len(claims.peers)
+    begins, ends, of_pair = _ranges(claims, rule)
+    row, rule = row[of_pair], rule[of_pair]
+
+    # The first rule for all services of a peer makes those behind it, and itself, of no account.
+    everything = np.full(rows, none)
+    is_whole = (begins == 0) & (ends == claims.classes)
+    np.minimum.at(everything, row[is_whole], rule[is_whole])
+    counts = rule < everything[row]
+    row, rule = row[counts], rule[counts]
+
+    # A class of services, and behind the last the next row's first, is a number in all rows at once.
+    begins, ends = row * claims.classes + begins[counts], row * claims.classes + ends[counts]
+    firsts = np.arange(rows + 1) * claims.classes
+    in_any_case = (firsts[:-1, np.newaxis] + claims.cuts).reshape(-1)
+    cuts = distinct(np.concatenate([firsts[-1:], in_any_case, begins, ends]))
+    least = _least(np.searchsorted(cuts, begins), np.searchsorted(cuts, ends), rule, np.full(len(cuts), none))[:-1]
+    rows_from = np.searchsorted(cuts, firsts)
+    of_run = np.repeat(np.arange(rows), np.diff(rows_from))
+    return Runs(rows_from, cuts[:-1] - firsts[of_run], np.minimum(least, everything[of_run]))
+
+
+def _least(begins: NDArray[Any], ends: NDArray[Any], numbers: NDArray[Any], found: NDArray[Any]) -> NDArray[Any]:
+    """In each place the least of the numbers that are given to it, each to a range, and of what is there.
+
+    A range is two ranges, maybe with something in common, whose length is a power of two. Numbers are given to these, the
+    longest first, and from there to their halves: that takes no longer if all ranges are long.
+    """
+    exponents = np.frexp(ends - begins)[1] - 1
+    for exponent in range(exponents.max(initial=-1), -1, -1):
+        here = exponents == exponent
+        np.minimum.at(found, begins[here], numbers[here])
+        np.minimum.at(found, ends[here] - (1 << exponent), numbers[here])
+        if exponent:
+            half = 1 << exponent - 1
+            found[half:] = np.minimum(found[half:], found[:-half])
+    return found
 
 
 def _ranges(claims: Claims, rule: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The ranges of services of some rules: begin, end, and the place of the rule among them."""
     service = claims.services[rule]
     sizes = np.diff(claims.ranges_from)[service]
-    at = np.repeat(claims.ranges_from[service], sizes) + _within(sizes)
+    at = np.repeat(claims.ranges_from[service], sizes) + within(sizes)
     return claims.begins[at], claims.ends[at], np.repeat(np.arange(len(rule)), sizes)
 
 
-def _own_cells(
-    first: NDArray[Any], row: NDArray[Any], rule: NDArray[Any], begins: NDArray[Any], ends: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Blocks in which a rule begins or ends that comes before all for the whole block: where they are, and their cells."""
-    from_block, to_block = begins >> BLOCK_BITS, ends - 1 >> BLOCK_BITS
-    starts_within = (begins % BLOCK != 0) | ((from_block == to_block) & (ends % BLOCK != 0))
-    ends_within = (ends % BLOCK != 0) & (from_block != to_block)
-    at = np.concatenate([(row + from_block)[starts_within], (row + to_block)[ends_within]])
-    left = np.concatenate([(begins % BLOCK)[starts_within], np.zeros(ends_within.sum(), np.int64)])
-    right = np.concatenate(
-        [np.minimum(ends - from_block * BLOCK, BLOCK)[starts_within], (ends - to_block * BLOCK)[ends_within]]
-    )
-    rules = np.concatenate([rule[starts_within], rule[ends_within]])
-
-    order = np.flatnonzero(rules < first[at])
-    order = order[np.argsort(at[order], kind="stable")]
-    at, left, right, rules = at[order], left[order], right[order], rules[order]
-    opens = np.flatnonzero(np.diff(at, prepend=-1))
-    places = np.arange(BLOCK)
-    found = [np.zeros((0, BLOCK), np.int64)]
-    for groups in _portions(np.diff(opens, append=len(at)) * BLOCK):
-        begin, end = opens[groups][0], (opens[groups.stop] if groups.stop < len(opens) else len(at))
-        some = slice(begin, end)
-        is_in = (left[some, np.newaxis] <= places) & (places < right[some, np.newaxis])
-        claimed = np.where(is_in, rules[some, np.newaxis], first[at[some], np.newaxis])
-        found.append(np.minimum.reduceat(claimed, opens[groups] - begin, axis=0))
-    return at[opens], np.concatenate(found)
+def distinct(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Different ones in order; `numpy.unique` takes several times as long for numbers as regular as these."""
+    ordered = np.sort(numbers)
+    found: NDArray[Any] = ordered[np.append(ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1])]
+    return found
 
 
-def _equal_once(cells: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Cells of blocks, equal ones once; and which each block has."""
-    numbers: dict[bytes, int] = {}
-    keys = np.ascontiguousarray(cells).view(f"V{cells.itemsize * cells.shape[1]}").ravel().tolist()
-    which = np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), np.int64, len(keys))
-    return np.frombuffer(b"".join(numbers), cells.dtype), which
-
-
-def _within(sizes: NDArray[Any]) -> NDArray[Any]:
+def within(sizes: NDArray[Any]) -> NDArray[Any]:
     """0, 1, ... for each size, one after the other."""
     ends = np.cumsum(sizes)
     within: NDArray[Any] = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)

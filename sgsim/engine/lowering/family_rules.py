@@ -35,7 +35,15 @@ class FamilyRules:
         """Put rules into numbers; `services` are of the same rules."""
         sets, set_of_rule = _peer_sets(rules, family)
         of_rule = services.of_rule[: len(rules)]
-        claims = Claims(set_of_rule, of_rule, services.ranges_from, services.begins, services.ends, len(services))
+        claims = Claims(
+            set_of_rule,
+            of_rule,
+            services.ranges_from,
+            services.begins,
+            services.ends,
+            len(services),
+            services.spaces,
+        )
         return cls(rules, family, services, intervals_of(sets, 1 << family.bits), claims)
 
 

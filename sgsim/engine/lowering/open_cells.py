@@ -3,17 +3,17 @@
 Here every question of `sgsim.rules.openness` is answered ahead, so that kernels ask none of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import NDArray
 
-from sgsim.engine.lowering.cross import Claims, Cross, cross
+from sgsim.engine.lowering.cross import Claims, Runs, cross
 from sgsim.engine.lowering.family_rules import FamilyRules
 from sgsim.engine.lowering.services import FIRST_SERVICE, ServiceClasses, service_classes
-from sgsim.kernels.rule_layout import OPEN_BY_PEER, PROTOCOL_FROM
+from sgsim.kernels.rule_layout import PROTOCOL_FROM
 from sgsim.model.address import Family
 from sgsim.model.protocol import ANY_PROTOCOL, Protocol
 from sgsim.model.states import Direction
@@ -94,21 +94,21 @@ class OpenQuestions:
         """The classes of services."""
         return self.of.services
 
-    def cells(self, named: NDArray[Any], back: _Back) -> tuple[NDArray[Any], Cross | None]:
+    def cells(self, named: NDArray[Any], back: _Back) -> NDArray[Any] | Iterator[Runs]:
         """The rule that leaves a flow untracked, -1 where none does.
 
         Returns:
-            int32 (service classes,), the rule, or `OPEN_BY_PEER` where the cross table tells; None if none is needed.
+            int64 (service classes,); or rows of a cross table, as `cross` gives them, if that depends on the peer.
         """
         is_open = np.array([self._is_open(rule) for rule in self.rules], dtype=bool)
         within = np.flatnonzero(is_open & (self.of.claims.peers >= 0))
         if self.openness.rules is not OpenRules.COVERED and self.openness.beside_narrow:
-            return self._of_everyone(within, named, back), None
+            return self._of_everyone(within, named, back)
         stages = [] if self.openness.beside_narrow else [_Stage(np.flatnonzero(~is_open), said=-1)]
         stages += [_Stage(np.array([row]), self._paired(row, back)) for row in within.tolist()]
         if self.openness.rules is OpenRules.COVERED:
             stages += [_Stage(rows, self._full(rows) & in_group) for rows, in_group in self._groups(back)]
-        return np.full(len(self.services), OPEN_BY_PEER, np.int32), self._by_stages(stages, named)
+        return self._by_stages(stages, named)
 
     def open_back(self) -> NDArray[Any]:
         """For each protocol, whether everything of it may go to everyone, bool (256,)."""
@@ -141,7 +141,7 @@ class OpenQuestions:
 
     def _of_everyone(self, rows: NDArray[Any], named: NDArray[Any], back: _Back) -> NDArray[Any]:
         """The first of some rules that each admit every peer, by class of services."""
-        found = np.full(len(self.services), -1, np.int32)
+        found = np.full(len(self.services), -1)
         for row in reversed(rows.tolist()):
             found[self._paired(row, back)] = named[row]
         return found
@@ -166,10 +166,11 @@ class OpenQuestions:
         """For each class of services, whether rules leave out no address; references never count."""
         counts = np.zeros(len(self.rules), dtype=bool)
         counts[rows] = [not isinstance(self.rules[row].rule.peer, GroupReference) for row in rows.tolist()]
-        named = np.arange(len(self.rules) + 1, dtype=np.int32)
-        named[-1] = -1
         claims = evolve(self.of.claims, peers=np.where(counts, self.of.claims.peers, -1))
-        return cross(claims, self.of.peers.members, named).is_full(len(self.services))
+        full = np.ones(len(self.services), dtype=bool)
+        for runs in cross(claims, self.of.peers.members):
+            full &= runs.has_everywhere(runs.values < len(self.rules), len(full))
+        return full
 
     def _full_protocols(self, full: NDArray[Any]) -> NDArray[Any]:
         opened = np.zeros(256, dtype=bool)
@@ -179,7 +180,7 @@ class OpenQuestions:
             opened[protocol] = full[where].all()
         return opened
 
-    def _by_stages(self, stages: Sequence[_Stage], named: NDArray[Any]) -> Cross:
+    def _by_stages(self, stages: Sequence[_Stage], named: NDArray[Any]) -> Iterator[Runs]:
         """A cross table of rules that are asked stage by stage."""
         order: list[int] = []
         says: list[int] = []
@@ -200,5 +201,7 @@ class OpenQuestions:
             flat[:, 0],
             flat[:, 1],
             len(self.services),
+            self.services.spaces,
         )
-        return cross(claims, self.of.peers.members, np.array([*says, -1], dtype=np.int32))
+        said = np.array([*says, -1], dtype=np.int64)
+        return (runs.saying(said[runs.values]) for runs in cross(claims, self.of.peers.members))

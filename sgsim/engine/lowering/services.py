@@ -22,11 +22,12 @@ FIRST_SERVICE = {
     Protocol.ICMPV6: rule_layout.ICMPV6_FROM,
 }
 """The number of the first service of each protocol that has more than one."""
+_SPACES = np.arange(0, rule_layout.SERVICES, 1 << rule_layout.SPACE_BITS)
 
 
 @frozen
 class ServiceClasses:
-    """Services between two places where a rule begins or ends; one that ends where it began anew is not told apart."""
+    """Services between two places where a rule, or a space of numbers, begins or ends."""
 
     starts: NDArray[Any]
     """int64 (service classes,): first service of each, the first 0."""
@@ -42,6 +43,18 @@ class ServiceClasses:
     def __len__(self) -> int:
         """How many classes there are."""
         return len(self.starts)
+
+    @property
+    def spaces(self) -> NDArray[Any]:
+        """The class with which each space of numbers begins, int64 (spaces,)."""
+        begins: NDArray[Any] = np.searchsorted(self.starts, _SPACES)
+        return begins
+
+    @property
+    def is_odd(self) -> NDArray[Any]:
+        """Whether each class is in an odd space, for which trees have other nodes: bool (service classes,)."""
+        is_odd: NDArray[Any] = (self.starts >> rule_layout.SPACE_BITS) % 2 != 0
+        return is_odd
 
     def admitted(self, row: int) -> NDArray[Any]:
         """The classes that a rule admits, bool (service classes,); rows after those of rules are other sets of services."""
@@ -71,7 +84,7 @@ def service_classes(rules: Sequence[Rule], others: Iterable[Ranges] = ()) -> Ser
         ranges.append(other)
     flat = np.array([pair for each in ranges for pair in each], dtype=np.int64).reshape(-1, 2)
     ends = flat[:, 1] + 1
-    starts = np.unique(np.concatenate([[0], flat[:, 0], ends[ends < rule_layout.SERVICES]]))
+    starts = np.unique(np.concatenate([_SPACES, flat[:, 0], ends[ends < rule_layout.SERVICES]]))
     return ServiceClasses(
         starts,
         np.array(of_rule, dtype=np.int64),

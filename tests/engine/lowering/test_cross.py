@@ -6,14 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sgsim.engine.lowering import cross as lowering_cross
-from sgsim.engine.lowering.cross import Claims, Cross, cross
-from sgsim.kernels.rule_layout import BLOCK, BLOCK_BITS, BLOCKS, GROUP_BITS, LEAF, NODE_AT
+from sgsim.engine.lowering.cross import Claims, Runs, cross
 
-CLASSES = 2 * (1 << GROUP_BITS) + 3
-edges = st.one_of(
-    st.sampled_from([0, 1, BLOCK - 1, BLOCK, BLOCK + 1, BLOCK * BLOCKS - 1, BLOCK * BLOCKS, CLASSES]),
-    st.integers(0, CLASSES),
-)
+CLASSES = 300
+CUTS = [0, 100, 101]
+edges = st.one_of(st.sampled_from([0, 1, *CUTS, CLASSES - 1, CLASSES]), st.integers(0, CLASSES))
 ranges = st.tuples(edges, edges).map(sorted).filter(lambda pair: pair[0] < pair[1])
 services = st.lists(ranges, min_size=1, max_size=2)
 
@@ -26,23 +23,22 @@ def rules(draw):
     return made, draw(st.lists(rule, max_size=8))
 
 
-def cell(table: Cross, peer: int, kind: int) -> int:
-    """What kernels read: `sgsim.kernels.match.first_rule`."""
-    node = int(table.rows[peer, kind >> GROUP_BITS])
-    if node & LEAF == 0:
-        node = int(table.nodes[(node >> NODE_AT) + (kind >> BLOCK_BITS) % BLOCKS])
-    if node & LEAF == 0:
-        return int(table.cells[(node >> NODE_AT) + kind % BLOCK])
-    return (node >> NODE_AT) - 1
+def rows_of(runs: Runs) -> list[list[int]]:
+    """All cells of some rows."""
+    rows = []
+    for begin, end in zip(runs.rows_from[:-1], runs.rows_from[1:], strict=True):
+        ends = [*runs.begins[begin + 1 : end].tolist(), CLASSES]
+        assert runs.begins[begin] == 0
+        rows.append(np.repeat(runs.values[begin:end], np.diff([0, *ends])).tolist())
+    return rows
 
 
 @given(
     made=rules(),
     members=st.lists(st.integers(0, 31), min_size=1, max_size=4),
-    at_once=st.sampled_from([1, 100, 1 << 21]),
-    data=st.data(),
+    at_once=st.sampled_from([1, 4, 1 << 18]),
 )
-def test_cells_have_the_first_rule(made, members, at_once, data):
+def test_cells_have_the_first_rule(made, members, at_once):
     of_services, of_rules = made
     flat = [pair for each in of_services for pair in each]
     claims = Claims(
@@ -52,23 +48,38 @@ def test_cells_have_the_first_rule(made, members, at_once, data):
         np.array([begin for begin, _ in flat]),
         np.array([end for _, end in flat]),
         CLASSES,
+        np.array(CUTS),
     )
-    named = np.array([*(100 + row for row in range(len(of_rules))), -1], dtype=np.int32)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lowering_cross, "_AT_ONCE", at_once)
-        table = cross(claims, np.array(members, dtype=np.uint64).reshape(-1, 1), named)
+        parts = list(cross(claims, np.array(members, dtype=np.uint64).reshape(-1, 1)))
 
     def first(peer: int, kind: int) -> int:
         admits = (
-            100 + row
+            row
             for row, (peers, service) in enumerate(of_rules)
             if peers >= 0 and members[peer] >> peers & 1 and any(b <= kind < e for b, e in of_services[service])
         )
-        return next(admits, -1)
+        return next(admits, len(of_rules))
 
-    ends = {end + step for pair in flat for end in pair for step in (-1, 0)} & set(range(CLASSES))
-    kinds = sorted(ends | set(data.draw(st.lists(st.integers(0, CLASSES - 1), max_size=5))))
-    for peer in range(len(members)):
-        assert [first(peer, kind) for kind in kinds] == [cell(table, peer, kind) for kind in kinds]
-    full = table.is_full(CLASSES)
-    assert [all(first(peer, kind) >= 0 for peer in range(len(members))) for kind in kinds] == full[kinds].tolist()
+    rows = [row for runs in parts for row in rows_of(runs)]
+    expected = [[first(peer, kind) for kind in range(CLASSES)] for peer in range(len(members))]
+    assert expected == rows
+    assert rows == [row for runs in parts for row in rows_of(runs.merged())]
+    assert all({*CUTS} <= {*runs.begins[runs.rows == row].tolist()} for runs in parts for row in {*runs.rows.tolist()})
+    full = np.logical_and.reduce([runs.has_everywhere(runs.values < len(of_rules), CLASSES) for runs in parts])
+    assert [all(row[kind] < len(of_rules) for row in expected) for kind in range(CLASSES)] == full.tolist()
+
+
+@given(cells=st.lists(st.lists(st.integers(0, 2), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_different_rows_are_there_once(cells):
+    every = Runs(np.arange(len(cells) + 1) * 3, np.tile(np.arange(3), len(cells)), np.array(cells).reshape(-1)).merged()
+    found, which = every.distinct()
+    assert len({*map(tuple, cells)}) == len(found.rows_from) - 1
+    for row, number in enumerate(which.tolist()):
+        for name in ("begins", "values"):
+            expected, actual = (
+                getattr(runs, name)[runs.rows_from[at] : runs.rows_from[at + 1]].tolist()
+                for runs, at in ((every, row), (found, number))
+            )
+            assert expected == actual
