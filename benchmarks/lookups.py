@@ -22,7 +22,7 @@ from sgsim.engine.lowering.rules import LoweredRules, RuleLowering
 from sgsim.kernels.addresses import addresses
 from sgsim.kernels.groups import rules_at
 from sgsim.kernels.jit import kernel
-from sgsim.kernels.match import first_rule, service_number
+from sgsim.kernels.match import first_rule, port_number, service_number
 from sgsim.model.address import Family
 from sgsim.model.states import Direction
 from sgsim.rules.header import Header
@@ -54,11 +54,11 @@ _COLUMNS: Final = (numba.uint64[::1], numba.uint64[::1], numba.uint8[::1], numba
 
 @kernel(signature=numba.int64(numba.int64, *_COLUMNS[1:], numba.int32[::1]))
 def look_up(place: int, peers: np.ndarray, protocols: np.ndarray, ports: np.ndarray, found: np.ndarray) -> int:
-    """Find the first rule of each header with an IPv4 peer; gives how many have none."""
+    """Find the first rule of each header with an IPv4 peer, as the engine does ahead; gives how many have none."""
     rules = rules_at(place)
     none = 0
     for row in range(len(peers)):
-        service = service_number(np.int64(protocols[row]), np.int64(ports[row]), 0, 0)
+        service = port_number(np.int64(protocols[row]), np.int64(ports[row]))
         first = first_rule(rules, 0, 0, np.uint64(0), peers[row], service)
         found[row] = first
         none += first < 0

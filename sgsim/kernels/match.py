@@ -6,7 +6,7 @@ same high bits of addresses, says with which node to begin. Nearly all trees and
 
 The cost is nearly the same for ten rules and ten thousand, and nothing here branches on what a packet says: random packets
 would mispredict every other branch, which costs as much as all of the rest. So within a tree each way has as many nodes as
-the longest. Of rows a few may be longer than the others; a leaf, which stands for a rule, leads to itself.
+the longest. A leaf, which stands for a rule, leads to itself. Of many rows a few may be longer than the others.
 
 How services are numbered, and where all stands, is in `rule_layout`; how nodes look, in `sgsim.engine.lowering.nodes`.
 """
@@ -24,13 +24,13 @@ from sgsim.kernels.rule_layout import (
     LINE,
     PROTOCOL_FROM,
     SPACE_BITS,
+    TREE_ENOUGH,
     TREE_FROM_HI,
     TREE_FROM_LO,
     TREE_FURTHER,
     TREE_HEADS,
     TREE_HINGE_ROW,
     TREE_HINGED,
-    TREE_LEAVES,
     TREE_MOST_HI,
     TREE_MOST_LO,
     TREE_PIECE_BITS,
@@ -120,12 +120,13 @@ def wide_peer_row(rules: Rules, tree: int, hi: np.uint64, lo: np.uint64, service
 
 
 @kernel(is_entry=False, inline=True)
-def cell(rules: Rules, tree: int, row: int, further: int, service: int) -> int:
+def cell(rules: Rules, tree: int, row: int, service: int) -> int:
     """What a row has for a service, -1 for nothing."""
     node = next_node(rules, row, service)
-    while further > 0 or node >= rules.trees[tree + TREE_LEAVES]:
-        node = next_node(rules, node, service)
-        further -= 1
+    if node >= rules.trees[tree + TREE_ENOUGH]:
+        further = rules.trees[tree + TREE_ROW_FURTHER]
+        while further > 0 or node != rules.nodes[node]:
+            node, further = next_node(rules, node, service), further - 1
     return node - 1
 
 
@@ -133,7 +134,7 @@ def cell(rules: Rules, tree: int, row: int, further: int, service: int) -> int:
 def cell_of_peer(rules: Rules, tree: int, is_ipv6: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
     """What the row of a peer has for a service, -1 for nothing."""
     row = wide_peer_row(rules, tree, hi, lo, service) if is_ipv6 else peer_row(rules, tree, np.int64(lo), service)
-    return cell(rules, tree, row, rules.trees[tree + TREE_ROW_FURTHER], service)
+    return cell(rules, tree, row, service)
 
 
 @kernel(is_entry=False, inline=True)
@@ -149,14 +150,14 @@ def open_rule(rules: Rules, unit: int, is_ipv6: int, hi: np.uint64, lo: np.uint6
     row = rules.trees[tree + TREE_ROW]
     if row == BY_PEER:
         return cell_of_peer(rules, tree, is_ipv6, hi, lo, service)
-    return cell(rules, tree, row, rules.trees[tree + TREE_ROW_FURTHER], service)
+    return cell(rules, tree, row, service)
 
 
 @kernel(is_entry=False, inline=True)
 def hinges(rules: Rules, unit: int, is_ipv6: int, service: int) -> bool:
     """Whether a rule with an unknown peer admits the service; counts the question."""
     tree = tree_at(unit, is_ipv6, 0)
-    unknown = cell(rules, tree, rules.trees[tree + TREE_HINGE_ROW], 0, service)
+    unknown = cell(rules, tree, rules.trees[tree + TREE_HINGE_ROW], service)
     is_unknown = unknown >= 0
     rules.hinged[rules.trees[tree + TREE_HINGED] + unknown + 1] += np.int64(is_unknown)
     return is_unknown

@@ -48,7 +48,7 @@ TREE_WORDS: Final = 16
     TREE_PIECE_FURTHER,
     TREE_ROW,
     TREE_ROW_FURTHER,
-    TREE_LEAVES,
+    TREE_ENOUGH,
     TREE_HINGE_ROW,
     TREE_HINGED,
 ) = range(TREE_WORDS)
@@ -58,6 +58,6 @@ come after the first.
 Of IPv6: from which address on numbers count, and how far at most; how many low bits the first number does without, how many
 numbers with some more come after it, with how many, and how many nodes each of these has after its first.
 
-Of rows: that of all peers, `BY_PEER` if each has its own; how many nodes most rows have after the first; and how many
-leaves there are. Of what hinges on unknown peers: the row of all peers, and where its counters begin in `Rules.hinged`."""
+Of rows: that of all peers, `BY_PEER` if each has its own; how many nodes most rows have after the first; and, if they have
+none, how many leaves there are: where a row's first node leads to less, that is a leaf. Of what hinges on unknown peers: the row of all peers, and where its counters begin in `Rules.hinged`."""
 BY_PEER: Final = -1

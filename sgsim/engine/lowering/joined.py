@@ -14,11 +14,12 @@ from sgsim.kernels.arrays import Column, Rules
 from sgsim.kernels.rule_layout import (
     BY_PEER,
     LINE,
+    TREE_ENOUGH,
     TREE_HEADS,
     TREE_HINGE_ROW,
     TREE_HINGED,
-    TREE_LEAVES,
     TREE_ROW,
+    TREE_ROW_FURTHER,
     TREE_WORDS,
 )
 from sgsim.model.address import Family
@@ -48,7 +49,7 @@ def joined(units: Sequence[Unit], numbers: int) -> Rules:
         heads += [moved(each, begin) for of_family in unit.heads for each in of_family]
         rows = words[:, :, [TREE_ROW, TREE_HINGE_ROW]]
         words[:, :, [TREE_ROW, TREE_HINGE_ROW]] = np.where(rows == BY_PEER, rows, moved(rows, begin))
-    trees[..., TREE_LEAVES] = leaves
+    trees[..., TREE_ENOUGH] = np.where(trees[..., TREE_ROW_FURTHER] == 0, leaves, 0)
     trees[..., TREE_HEADS] = _starts([len(each) for each in heads[1:]])[:-1].reshape(trees.shape[:-1])
     hinged_from = _hinged_from(units)
     trees[:, :, 0, TREE_HINGED] = hinged_from[:-1].reshape(-1, len(Family))
