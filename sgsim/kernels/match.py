@@ -84,13 +84,21 @@ def next_node(rules: Rules, node: int, number: int) -> int:
     return np.int64(rules.nodes[node + greater(rules.nodes, node & -LINE, number | KEY)])
 
 
+@kernel(is_entry=False)
+def further_node(rules: Rules, node: int, number: int, count: int) -> int:
+    """What so many nodes, one after the other, have for a number."""
+    for _ in range(count):
+        node = next_node(rules, node, number)
+    return node
+
+
 @kernel(is_entry=False, inline=True)
 def peer_row(rules: Rules, tree: int, address: int, service: int) -> int:
     """The row of a peer, by its IPv4 address."""
     head = rules.trees[tree + TREE_HEADS] + (address >> rules.trees[tree + TREE_SHIFT])
     node = next_node(rules, first_node(rules, head, service), address)
-    for _ in range(rules.trees[tree + TREE_FURTHER]):
-        node = next_node(rules, node, address)
+    if rules.trees[tree + TREE_FURTHER]:
+        node = further_node(rules, node, address, rules.trees[tree + TREE_FURTHER])
     return node
 
 
@@ -109,13 +117,21 @@ def piece(rules: Rules, tree: int, hi: np.uint64, lo: np.uint64, number: int) ->
 
 
 @kernel(is_entry=False)
-def wide_peer_row(rules: Rules, tree: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
-    """The same by its IPv6 address: what rules do not tell apart is not in the number, which is mostly short enough for one."""
-    node = peer_row(rules, tree, piece(rules, tree, hi, lo, 0), service)
+def last_node(rules: Rules, tree: int, hi: np.uint64, lo: np.uint64, node: int) -> int:
+    """What a node leads to by the last bits of an IPv6 address."""
     for number in range(1, rules.trees[tree + TREE_PIECES] + 1):
         last = piece(rules, tree, hi, lo, number)
         for _ in range(1 + rules.trees[tree + TREE_PIECE_FURTHER]):
             node = np.int64(rules.nodes[node + WIDE_FIRST + wide_greater(rules.nodes, node, last)])
+    return node
+
+
+@kernel(is_entry=False, inline=True)
+def wide_peer_row(rules: Rules, tree: int, hi: np.uint64, lo: np.uint64, service: int) -> int:
+    """The same by its IPv6 address: what rules do not tell apart is not in the number, which is mostly short enough for one."""
+    node = peer_row(rules, tree, piece(rules, tree, hi, lo, 0), service)
+    if rules.trees[tree + TREE_PIECES]:
+        node = last_node(rules, tree, hi, lo, node)
     return node
 
 
