@@ -168,9 +168,9 @@ def _ranges(claims: Claims, rule: NDArray[Any]) -> tuple[NDArray[Any], NDArray[A
 
 
 def distinct(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Different ones in order; `numpy.unique` takes several times as long for numbers as regular as these."""
+    """Different ones of some in order; `numpy.unique` takes several times as long for numbers as regular as these."""
     ordered = np.sort(numbers)
-    found: NDArray[Any] = ordered[np.append(ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1])]
+    found: NDArray[Any] = ordered[np.append(True, ordered[1:] != ordered[:-1])]
     return found
 
 

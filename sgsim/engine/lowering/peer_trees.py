@@ -44,7 +44,7 @@ _WORD_BITS: Final = 64
 _MOST_HEADS: Final = 1 << 16
 _HEADS_IN_ANY_CASE: Final = 256
 """So many may be there for the fewest intervals: 2 KiB."""
-_HEADS_PER_INTERVAL: Final = 2
+_HEADS_PER_INTERVAL: Final = 4
 """More do not make up for the cache that they take: one has 8 bytes."""
 _FAN: Final = MOST_KEYS + 1
 _WIDE_FAN: Final = WIDE_KEYS + 1
@@ -192,7 +192,8 @@ def _heads(nodes: Nodes, levels: Sequence[_Level], bits: int, words: NDArray[Any
     """Make the nodes for numbers of so many bits, for services of even and odd spaces; gives what heads refer to."""
     blocks = np.arange(0, 1 << bits, KEY)
     levels = [level.merged().cut(blocks) for level in levels]
-    while (shift := _shift(levels, bits)) is None:
+    most = _most_heads(max(len(level.starts) for level in levels))
+    while (shift := _shift(levels, bits, most)) is None:
         levels = [level.above(nodes, np.append(level.at(blocks), len(level.starts))) for level in levels]
         words[TREE_FURTHER] += 1
     words[TREE_SHIFT] = shift
@@ -200,9 +201,8 @@ def _heads(nodes: Nodes, levels: Sequence[_Level], bits: int, words: NDArray[Any
     return np.stack([_of_heads(nodes, level, shift, len(blocks), heads) for level in levels], axis=1)
 
 
-def _shift(levels: Sequence[_Level], bits: int) -> int | None:
+def _shift(levels: Sequence[_Level], bits: int, most: int) -> int | None:
     """The most bits that heads need not look at for a node to tell the rest; None if there were too many heads."""
-    most = _most_heads(max(len(level.starts) for level in levels))
     shift = min(bits, KEY_BITS)
     for level in levels:
         while np.bincount(level.starts[level.starts % (1 << shift) > 0] >> shift, minlength=1).max() > MOST_KEYS:

@@ -110,6 +110,23 @@ def test_numbers_one_after_the_other(family, count):
     tree.check(set(random.Random(1).sample(sorted(edges(family, cuts)), min(count, 300))))
 
 
+@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize("step", [7, 1 << 16])
+def test_many_intervals_before_and_behind_the_middle(family, step):
+    """No node knows the highest bit of an IPv4 address, nor one of IPv6 more than 31 bits."""
+    middle = 1 << family.bits - 1
+    cuts = list(range(middle - 300 * step - 3, middle + 300 * step, step))
+    tree = Tree(family, [1, *cuts], [(number % 50, number % 3) for number in range(len(cuts) + 2)])
+    assert tree.words[rule_layout.TREE_FURTHER] > 0 or family is Family.IPV6
+    tree.check({1, middle, *edges(family, cuts[280:320]), *edges(family, cuts[::40])})
+
+
+def test_a_space_may_have_fewer_rows_than_the_other():
+    """Its last interval then begins before that of all, and goes on behind the bits with which it begins."""
+    cuts = [1, 1 << 127]
+    Tree(Family.IPV6, cuts, [(0, 1), (0, 0), (0, 0)]).check(edges(Family.IPV6, cuts))
+
+
 def test_rows_of_one_kind_need_one_node():
     tree = Tree(Family.IPV4, list(range(1, 1_000)), [(7, 7)] * 1_000)
     assert rule_layout.LINE == tree.nodes.size
