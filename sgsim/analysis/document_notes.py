@@ -1,8 +1,12 @@
-"""What documents leave open and what was taken for it, for answers that say nothing of it otherwise."""
+"""What documents leave open and what was taken for it, for answers that say nothing of it otherwise; and what traffic does."""
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from sgsim.rules.inventory import Inventory
+
+if TYPE_CHECKING:
+    from sgsim.simulation.summary import Summary
 
 
 def document_notes(*inventories: Inventory, without: Collection[str] = ()) -> tuple[str, ...]:
@@ -15,4 +19,10 @@ def document_notes(*inventories: Inventory, without: Collection[str] = ()) -> tu
     notes = dict.fromkeys(
         note for each in inventories for note in each.notes if note.origin and note.kind not in without
     )
-    return tuple(f"{note.origin}: {note.text}." for note in notes)
+    return tuple(f"{note}." for note in notes)
+
+
+def notes_on_traffic(summary: "Summary", inventory: Inventory) -> tuple[str, ...]:
+    """Those notes of a replay that are not of the documents: of its files and options."""
+    of_documents = set(map(str, inventory.notes))
+    return tuple(note for note in summary.notes if note not in of_documents)

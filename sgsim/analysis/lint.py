@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from sgsim.analysis.document_notes import document_notes
+from sgsim.analysis.document_notes import document_notes, notes_on_traffic
 from sgsim.analysis.finding import KIND_OF, KINDS, Finding, Severity
 from sgsim.analysis.lint_exposure import ADMIN_PORTS, exposure
 from sgsim.analysis.lint_redundant import redundant
@@ -33,8 +33,13 @@ class Lint:
     interfaces: int
     findings: tuple[Finding, ...]
     """The worst first."""
+    tcp: int = 0
+    """Records of TCP, where the traffic is flow logs."""
+    tcp_without_flags: int = 0
+    """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
     notes: tuple[str, ...] = ()
-    """What the documents leave open and what was taken for it, in whole sentences."""
+    """What the documents leave open and what was taken for it, in whole sentences; with traffic also what should be known
+    of its files."""
 
     def at_least(self, severity: Severity) -> tuple[Finding, ...]:
         """The findings that are as bad, or worse."""
@@ -74,13 +79,17 @@ def lint(
     ]
     wanted = [each for each in found if each.id not in off]
     wanted.sort(key=lambda each: (-_SEVERITY[each.severity], _ORDER[each.id]))
+    records = None if summary is None else summary.records
+    of_traffic = () if summary is None else notes_on_traffic(summary, rules)
     return Lint(
         profile=found_profile.name,
         groups=len(rules.groups),
         rules=sum(len(group.rules) for group in rules.groups.values()),
         interfaces=len(rules.interfaces),
         findings=tuple(wanted),
-        notes=document_notes(rules, without=(HOST_BITS,)),
+        tcp=0 if records is None else records.tcp,
+        tcp_without_flags=0 if records is None else records.tcp_without_flags,
+        notes=(*of_traffic, *document_notes(rules, without=(HOST_BITS,))),
     )
 
 

@@ -134,15 +134,18 @@ def _write(path: Path, found: "Lint", reason: str) -> None:
 
 def _written(found: "Lint", judged: "Judged", form: str) -> str:
     if form == "sarif":
-        from sgsim.report.sarif import sarif_json  # noqa: PLC0415  # one form, one import
+        from sgsim.report.lint_text import note_on_places  # noqa: PLC0415  # one form, one import
+        from sgsim.report.sarif import sarif_json  # noqa: PLC0415  # as above
 
-        return sarif_json(judged)
+        shown = (*judged.open, *(each.finding for each in judged.accepted))
+        return sarif_json(judged, list(filter(None, [note_on_places(found, shown)])))
     if form == "github":
         from sgsim.cli.step_summary import add_to_step_summary  # noqa: PLC0415  # as above
         from sgsim.report.github import github_lines  # noqa: PLC0415  # as above
+        from sgsim.report.lint_text import note_on_places  # noqa: PLC0415  # as above
 
         add_to_step_summary(lambda: _markdown(found, judged))
-        return github_lines(judged.open)
+        return github_lines(judged.open, filter(None, [note_on_places(found, judged.open)]))
     if form == "markdown":
         return _markdown(found, judged)
     from sgsim.report.lint_json import lint_json  # noqa: PLC0415  # as above

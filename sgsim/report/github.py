@@ -32,9 +32,9 @@ class _Place:
     """A path in JSON, line and column in YAML, an address in Terraform."""
 
 
-def github_lines(findings: Iterable[Finding]) -> str:
-    """One line for each finding."""
-    return "".join(
+def github_lines(findings: Iterable[Finding], notes: Iterable[str] = ()) -> str:
+    """One line for each finding, and for each note on their figures."""
+    lines = (
         _command(
             each.severity,
             f"{KIND_OF[each.id].title} [{each.id}]",
@@ -44,6 +44,7 @@ def github_lines(findings: Iterable[Finding]) -> str:
         )
         for each in findings
     )
+    return "".join([*lines, *(_command("note", "sgsim lint", _Place(), "", note) for note in notes)])
 
 
 def github_diff(report: DiffReport, old: Inventory, new: Inventory) -> str:

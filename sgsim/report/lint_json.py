@@ -6,6 +6,7 @@ from sgsim.analysis.baseline import Accepted, Judged
 from sgsim.analysis.finding import Finding
 from sgsim.analysis.lint import Lint
 from sgsim.report.analysis_json import analysis_json
+from sgsim.report.lint_text import note_on_places
 
 
 @frozen(kw_only=True)
@@ -23,11 +24,12 @@ class LintDocument:
     no_longer_found: tuple[str, ...]
     """Fingerprints of the baseline that nothing is found for any more."""
     notes: tuple[str, ...]
-    """What the documents leave open and what was taken for it."""
+    """What the documents leave open and what was taken for it; with traffic also what should be known of its files."""
 
 
 def lint_json(lint: Lint, judged: Judged) -> str:
     """What was found, as one JSON document."""
+    findings = (*judged.open, *(each.finding for each in judged.accepted))
     return analysis_json(
         LintDocument(
             profile=lint.profile,
@@ -38,5 +40,6 @@ def lint_json(lint: Lint, judged: Judged) -> str:
             accepted=judged.accepted,
             no_longer_found=tuple(each.fingerprint for each in judged.gone),
             notes=lint.notes,
-        )
+        ),
+        peaks_note=note_on_places(lint, findings),
     )

@@ -1,7 +1,7 @@
 """What lint found, in words: the worst first, each with its place and what to do."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -9,12 +9,13 @@ from sgsim.analysis.baseline import Accepted, Judged
 from sgsim.analysis.finding import KIND_OF, Finding
 from sgsim.analysis.lint import Lint
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.note_sections import note_section
+from sgsim.report.sentences import peaks_note
 from sgsim.report.units import counted, number
 
 _TONES = {"error": "deny", "warning": "skip", "note": ""}
 
 
-MOST_NOTES: Final = 20
 MOST_PLACE: Final = 48
 """From this many characters on, a place stands on a line of its own."""
 
@@ -31,7 +32,9 @@ def lint_sections(lint: Lint, judged: Judged, *, is_table: bool = False, folder:
     found = [Section("Looked at", [Facts(list(_facts(lint, judged)))])]
     for severity, kind, findings in _by_kind(judged.open):
         about = KIND_OF[kind]
-        blocks: list[Block] = [_table(findings, folder) if is_table else _lines(findings, folder)]
+        note = note_on_places(lint, findings)
+        blocks: list[Block] = [Paragraph(note, is_warning=True)] if note is not None else []
+        blocks.append(_table(findings, folder) if is_table else _lines(findings, folder))
         if not is_table and all(each.fix == about.fix for each in findings) and about.fix:
             blocks.append(Paragraph(about.fix))
         found.append(Section(f"{severity}: {about.title} [{kind}]", blocks))
@@ -48,11 +51,13 @@ def lint_sections(lint: Lint, judged: Judged, *, is_table: bool = False, folder:
             for each in judged.gone
         ]
         found.append(Section("Baseline", gone))
-    if lint.notes:
-        notes = [Paragraph(note) for note in lint.notes[:MOST_NOTES]]
-        left = len(lint.notes) - MOST_NOTES
-        found.append(Section("Notes", [*notes, *([Paragraph(f"and {left} more")] if left > 0 else [])]))
-    return found
+    return [*found, *note_section(lint.notes)]
+
+
+def note_on_places(lint: Lint, findings: Iterable[Finding]) -> str | None:
+    """What should be known of the places that findings tell; None if they are as exact as the traffic, or none tells any."""
+    has_places = any(each.saved_entries for each in findings)
+    return peaks_note(lint.tcp, lint.tcp_without_flags) if has_places else None
 
 
 def _facts(lint: Lint, judged: Judged) -> Iterator[tuple[str, str]]:

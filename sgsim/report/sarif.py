@@ -6,6 +6,7 @@ same while other rules move around it.
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import quote
@@ -21,8 +22,8 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
 _SIDE: Final = re.compile(r"#(before|after)$")
 
 
-def sarif_document(judged: Judged) -> dict[str, Any]:
-    """Findings as one run; those of the baseline are there too, suppressed."""
+def sarif_document(judged: Judged, notes: Sequence[str] = ()) -> dict[str, Any]:
+    """Findings as one run; those of the baseline are there too, suppressed. Notes on their figures are notifications."""
     results = [_result(each) for each in judged.open]
     for each in judged.accepted:
         suppression = {"kind": "external", "justification": each.reason}
@@ -34,15 +35,21 @@ def sarif_document(judged: Judged) -> dict[str, Any]:
             {
                 "tool": {"driver": {"name": "sgsim", "version": __version__, "rules": [_rule(kind) for kind in KINDS]}},
                 "columnKind": "unicodeCodePoints",
+                **({"invocations": [_invocation(notes)]} if notes else {}),
                 "results": results,
             }
         ],
     }
 
 
-def sarif_json(judged: Judged) -> str:
+def sarif_json(judged: Judged, notes: Sequence[str] = ()) -> str:
     """Findings as one SARIF document."""
-    return json.dumps(sarif_document(judged), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(sarif_document(judged, notes), indent=2, ensure_ascii=False) + "\n"
+
+
+def _invocation(notes: Sequence[str]) -> dict[str, Any]:
+    told = [{"level": "note", "message": {"text": note}} for note in notes]
+    return {"executionSuccessful": True, "toolExecutionNotifications": told}
 
 
 def _rule(kind: Any) -> dict[str, Any]:  # noqa: ANN401  # a FindingKind

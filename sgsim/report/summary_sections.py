@@ -10,6 +10,7 @@ from typing import Final
 from sgsim.model.protocol import protocol_name
 from sgsim.report.blocks import Block, Column, Commands, Facts, Paragraph, Row, Section, Table
 from sgsim.report.change_sections import change_sections
+from sgsim.report.note_sections import note_blocks
 from sgsim.report.record_sections import record_sections
 from sgsim.report.rule_sections import WAYS, rule_sections
 from sgsim.report.sentences import sentence_of
@@ -19,7 +20,6 @@ from sgsim.report.whole_sections import interface_blocks, table_sections, whole_
 from sgsim.simulation.summary import DeniedGroup, Summary
 
 MOST_DENIED: Final = 10
-MOST_NOTES: Final = 20
 
 
 def sections(summary: Summary, asking: Asking | None = None) -> list[Section]:
@@ -182,15 +182,6 @@ def _notes(summary: Summary) -> Iterator[Section]:
                 is_warning=True,
             )
         )
-    blocks.extend(Paragraph(_as_sentence(note)) for note in summary.notes[:MOST_NOTES])
-    left = len(summary.notes) - MOST_NOTES
-    if left > 0:
-        blocks.append(Paragraph(f"And {counted(left, 'more note')}."))
+    blocks.extend(note_blocks(summary.notes))
     if blocks:
         yield Section("Notes", blocks)
-
-
-def _as_sentence(note: str) -> str:
-    """A note with a capital, unless it begins with the name of a file."""
-    begin, _, _ = note.partition(" ")
-    return f"{note if '.' in begin else note[:1].upper() + note[1:]}."

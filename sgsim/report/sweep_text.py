@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from sgsim.analysis.sweep import Advice, Point, Sweep
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.note_sections import note_section
 from sgsim.report.sentences import peaks_note
 from sgsim.report.units import counted, duration, number, rfc3339
-
-MOST_NOTES = 20
 
 
 def sweep_sections(sweep: Sweep) -> list[Section]:
@@ -22,9 +21,7 @@ def sweep_sections(sweep: Sweep) -> list[Section]:
         found.append(Section("Longest silences of established TCP", [_idle(sweep)]))
     if sweep.advice:
         found.append(Section("What would be untracked", list(_advice(sweep.advice))))
-    if sweep.notes:
-        found.append(Section("Notes", [Paragraph(note) for note in sweep.notes[:MOST_NOTES]]))
-    return found
+    return [*found, *note_section(sweep.notes)]
 
 
 def note_on_capacity(sweep: Sweep) -> str | None:

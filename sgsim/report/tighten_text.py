@@ -7,12 +7,12 @@ from sgsim.analysis.tighten import Replacement, Replayed, Tightening
 from sgsim.documents.aws_writer import permissions
 from sgsim.model.states import Direction
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.note_sections import note_section
 from sgsim.report.sentences import peaks_note
 from sgsim.report.units import counted, number, rfc3339, shell_line
 from sgsim.rules.changed_items import changed_rules
 from sgsim.rules.inventory import Inventory
 
-MOST_NOTES = 20
 _TONES = {"narrowed": "skip", "removed": "deny", "given back": "allow", "kept": "allow", "not seen": ""}
 
 
@@ -28,9 +28,7 @@ def tighten_sections(found: Tightening) -> list[Section]:
     if same:
         sections.append(Section("Rules that stay", [_stays(same)]))
     sections.append(Section("Proof by replay", list(_proof(found))))
-    if found.notes:
-        sections.append(Section("Notes", [Paragraph(note) for note in found.notes[:MOST_NOTES]]))
-    return sections
+    return [*sections, *note_section(found.notes)]
 
 
 def note_on_peaks(found: Tightening) -> str | None:

@@ -3,16 +3,14 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from attrs import fields
 
 from sgsim.analysis.usage import RuleUse, Usage
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.note_sections import note_section
 from sgsim.report.rule_sections import held_cell, held_column
 from sgsim.report.units import counted, duration, number, offset, rfc3339
-
-MOST_NOTES: Final = 20
 
 
 def usage_sections(usage: Usage) -> list[Section]:
@@ -28,11 +26,7 @@ def usage_sections(usage: Usage) -> list[Section]:
     if unseen:
         told = Paragraph("The traffic met none of the interfaces that carry these, so it says nothing of them.")
         found.append(Section("Rules that nothing is known of", [_listed(unseen, usage.start_ns), told]))
-    if usage.notes or usage.broken:
-        broken = [Paragraph(f"The input broke off: {usage.broken}", is_warning=True)] if usage.broken else []
-        notes = [Paragraph(note) for note in usage.notes[:MOST_NOTES]]
-        found.append(Section("Notes", [*broken, *notes]))
-    return found
+    return [*found, *note_section(usage.notes, usage.broken)]
 
 
 def _facts(usage: Usage) -> Iterator[tuple[str, str]]:

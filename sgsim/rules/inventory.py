@@ -65,6 +65,10 @@ class Note:
     places: tuple[tuple[str, str], ...] = field(default=(), eq=False, repr=False)
     """What was found and where it stands in the document, one by one."""
 
+    def __str__(self) -> str:
+        """Behind the document that it is of."""
+        return f"{self.origin}: {self.text}" if self.origin else self.text
+
 
 @frozen(kw_only=True)
 class Inventory:

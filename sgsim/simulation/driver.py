@@ -351,5 +351,4 @@ def _notes(inventory: Inventory, options: EngineOptions) -> Iterator[str]:
     has_vpc_cidr = any(network.version == Family.IPV4 for network in inventory.networks)
     if options.profile.exempt_traffic.value and not has_vpc_cidr:
         yield "no VPC CIDR is given, so the Amazon DNS server at VPC+2 is filtered like any other peer: add --vpc-cidr"
-    for note in inventory.notes:
-        yield f"{note.origin}: {note.text}" if note.origin else note.text
+    yield from map(str, inventory.notes)

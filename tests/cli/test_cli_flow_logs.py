@@ -150,3 +150,18 @@ def test_a_diff_says_that_peaks_of_a_log_without_flags_are_bounds(sgsim, here):
         document = json.loads(sgsim("diff", "old.yaml", "new.yaml", "-t", "flows.log", "--format", "json").stdout)
         jsonschema.validate(document, read_schema("diff"))
         assert (document["traffic"]["peaks_note"] is not None) == is_told
+
+
+def test_lint_says_that_places_of_a_log_without_flags_are_bounds(sgsim, here):
+    (here / "rules.yaml").write_text(
+        "groups: {sg-web: {ingress: [{protocol: tcp, ports: 443, from: 0.0.0.0/0}]}}\n"
+        "interfaces: {eni-a: {addresses: 10.0.0.5, groups: sg-web}}\n"
+    )
+    for flags, is_told in (("-", True), (2, False)):
+        (here / "flows.log").write_text(log(record("198.51.100.7:40000 10.0.0.5:443", flags=flags)))
+        asked = ("lint", "-r", "rules.yaml", "-t", "flows.log", "--format")
+        for form in ("text", "markdown", "github", "sarif"):
+            assert ("No TCP record tells its tcp-flags" in sgsim(*asked, form).stdout) == is_told
+        document = json.loads(sgsim(*asked, "json").stdout)
+        jsonschema.validate(document, read_schema("lint"))
+        assert (document["peaks_note"] is not None) == is_told

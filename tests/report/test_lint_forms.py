@@ -15,8 +15,10 @@ from sgsim.analysis.lint import lint
 from sgsim.data import read_schema
 from sgsim.report.github import github_lines
 from sgsim.report.lint_json import lint_json
-from sgsim.report.lint_text import lint_sections
+from sgsim.report.lint_text import lint_sections, note_on_places
+from sgsim.report.markdown import markdown
 from sgsim.report.sarif import sarif_document
+from sgsim.report.sentences import peaks_note
 from sgsim.report.summary_text import plain_text, text_lines
 
 RULES = (
@@ -134,3 +136,29 @@ def test_github_escapes_what_would_end_a_command():
     (line,) = github_lines([evolve(JUDGED.open[0], file="a:b,c.yaml", message="50 %\nand more")]).splitlines()
     assert "file=a%3Ab%2Cc.yaml," in line
     assert "50 %25%0Aand more" in line
+
+
+def test_places_of_a_log_without_flags_are_said_to_be_bounds():
+    """In each form that shows a finding with places, in the words of other commands; nowhere else."""
+    finding = evolve(LINT.findings[0], id="forces-tracking", saved_entries=7)
+    blind = evolve(LINT, findings=(finding,), tcp=8, tcp_without_flags=8)
+    note = peaks_note(8, 8) or ""
+    assert note
+    for accepted in ((), accept_all([finding], "planned")):
+        judged = judge(blind.findings, accepted, DAY)
+        assert json.loads(lint_json(blind, judged))["peaks_note"] == note
+        text = " ".join(plain_text(text_lines(lint_sections(blind, judged))).split())
+        assert (f"[forces-tracking] {note} rules/a b.yaml" in text) == (not accepted)
+        assert (note in markdown("sgsim lint", lint_sections(blind, judged, is_table=True))) == (not accepted)
+        assert note_on_places(blind, judged.open) == (None if accepted else note)
+    for exact in (evolve(blind, tcp_without_flags=0), evolve(blind, findings=LINT.findings)):
+        judged = judge(exact.findings, (), DAY)
+        assert json.loads(lint_json(exact, judged))["peaks_note"] is None
+        assert "tcp-flags" not in plain_text(text_lines(lint_sections(exact, judged)))
+
+
+def test_notes_on_figures_have_their_place_in_forms_for_programs():
+    assert github_lines([], ["peaks are bounds"]) == "::notice title=sgsim lint::peaks are bounds\n"
+    (invocation,) = sarif_document(JUDGED, ["peaks are bounds"])["runs"][0]["invocations"]
+    assert invocation["toolExecutionNotifications"] == [{"level": "note", "message": {"text": "peaks are bounds"}}]
+    assert "invocations" not in sarif_document(JUDGED)["runs"][0]

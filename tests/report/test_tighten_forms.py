@@ -66,7 +66,7 @@ def test_peaks_of_a_log_without_flags_are_said_to_be_bounds(found):
 
 def test_notes_of_the_replay_are_told(found):
     text = plain_text(text_lines(tighten_sections(evolve(found, notes=("a.json: something was left open",)))))
-    assert text.endswith("Notes\n  a.json: something was left open\n")
+    assert text.endswith("Notes\n  a.json: something was left open.\n")
 
 
 def test_commands_add_before_they_take_away(found):
