@@ -82,6 +82,7 @@ def explain_frame(
         after_ns=moment.time_ns - moment.start_ns,
         late_ns=late_ns,
         is_record=moment.is_record,
+        notes=moment.notes,
     )
     if moment.packet is None or moment.unreadable is not None:
         return Explanation(
@@ -127,7 +128,7 @@ def _explained(engine: ReferenceEngine, answer: Answer, ended: Mapping[FlowKey, 
         stops=stops,
         not_reached=_not_reached(inventory, answer),
         group_names={group.group_id: group.name for group in inventory.groups.values() if group.name},
-        notes=tuple(f"{note.origin}: {note.text}" if note.origin else note.text for note in inventory.notes),
+        notes=tuple(map(str, inventory.notes)),
     )
 
 

@@ -89,6 +89,8 @@ class Frame:
     """How far its time is before the clock; 0 if it is not."""
     is_record: bool = False
     """Whether it is the lead of a flow-log record, and `number` that of its line."""
+    notes: tuple[str, ...] = ()
+    """What should be known of the files: such as are given twice."""
 
 
 @frozen(kw_only=True)

@@ -93,6 +93,7 @@ def diff_traffic(
         one_sided=tuple(sorted(old.interfaces.keys() ^ new.interfaces.keys())),
         tcp=both.tcp,
         tcp_without_flags=both.tcp_without_flags,
+        notes=tuple(both.beside.notes()),
         broken=both.broken,
     )
 

@@ -107,6 +107,8 @@ class TrafficDiff:
     """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
     one_sided: tuple[str, ...]
     """Interfaces that one side alone has; packets are not compared there."""
+    notes: tuple[str, ...]
+    """What should be known of the files: such as are given twice, or hold the same packets."""
     broken: str | None
     """Why the input ended before its end."""
 

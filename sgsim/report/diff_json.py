@@ -91,6 +91,7 @@ def _traffic(found: "TrafficDiff") -> Document:
         ],
         "peaks_note": note_on_tables(found),
         "one_sided": list(found.one_sided),
+        "notes": list(found.notes),
         "broken": found.broken,
     }
 

@@ -12,6 +12,7 @@ from sgsim.model.states import Direction
 from sgsim.report.blocks import Column, Facts, Paragraph, Row, Section, Table
 from sgsim.report.decision_text import WAYS, listed, packet_text, rule_text
 from sgsim.report.diff_report import DiffReport
+from sgsim.report.note_sections import note_section
 from sgsim.report.region_text import addresses_text, services_text
 from sgsim.report.traffic_diff_sections import traffic_sections
 from sgsim.report.units import counted
@@ -53,13 +54,8 @@ def diff_sections(report: DiffReport, *, is_table: bool = False) -> list[Section
     ]
     sections += _at_interfaces(diff, is_table=is_table)
     sections += [] if report.traffic is None else traffic_sections(report.traffic)
-    return [*sections, *_document_notes(diff)]
-
-
-def _document_notes(diff: RulesDiff) -> Iterator[Section]:
-    notes = [Paragraph(note) for note in diff.document_notes[:MOST_SHOWN]]
-    if notes:
-        yield Section("Notes", [*notes, *_more(len(diff.document_notes) - MOST_SHOWN)])
+    of_traffic = () if report.traffic is None else report.traffic.notes
+    return [*sections, *note_section((*of_traffic, *diff.document_notes))]
 
 
 def _intended(judged: Judged) -> Section:

@@ -59,6 +59,8 @@ def _frame(frame: Frame) -> Iterator[str]:
     yield f"      {where} {frame.number} of {frame.file}, {length_text(frame.after_ns)} after the first"
     if frame.late_ns:
         yield f"      its time is {length_text(frame.late_ns)} before that of an earlier {noun}; it is judged at the later time"
+    for note in frame.notes:
+        yield from wrapped(note, "      ")
 
 
 def nowhere_sentence(explanation: Explanation) -> str:

@@ -73,6 +73,7 @@ def explanation_document(explanation: Explanation) -> Document:
     frame = explanation.frame
     document["frame"] = None
     if frame is not None:
+        document["notes"] += frame.notes
         document["frame"] = {
             "file": frame.file,
             "number": frame.number,

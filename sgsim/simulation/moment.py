@@ -19,6 +19,7 @@ from sgsim.model.decision import Reason
 from sgsim.model.packet import Packet
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
+from sgsim.simulation.given_twice import files_given_twice, notes_on_files_given_twice
 from sgsim.simulation.inputs import open_traffic
 from sgsim.simulation.timeline import Timeline
 from sgsim.simulation.whole import ever_known
@@ -45,6 +46,8 @@ class Moment:
     """Whether the traffic is flow logs."""
     ended: Mapping[FlowKey, EndedFlow]
     """How each flow ended that is remembered no more; the last of each key."""
+    notes: tuple[str, ...] = ()
+    """What should be known of the files: such as are given twice."""
 
 
 def replay_until(
@@ -72,6 +75,7 @@ def replay_until(
     source, taken_at = open_traffic(traffic, inventory, options, changes=changes)
     options = evolve(options, recorded=options.recorded and is_recorded([source]))
     file, number = _frame(packet, source.files)
+    notes = tuple(notes_on_files_given_twice(source, files_given_twice(source, taken_at)))
     ended: dict[FlowKey, EndedFlow] = {}
     engine = ReferenceEngine(inventory, options, lambda flow: ended.update({flow.entry.key: flow}))
     timeline = Timeline(list(changes), options)
@@ -95,6 +99,7 @@ def replay_until(
                         unreadable=None if last is not None else Reason(int(part.skip[row])),
                         is_record=has_records(source),
                         ended=ended,
+                        notes=notes,
                     )
                 seen = max(seen, int(part.number[part.file == file].max(initial=0)))
     except SourceError as error:
@@ -131,6 +136,8 @@ def _frame(packet: str | int, files: Sequence[str]) -> tuple[int, int]:
             f"packet must be FILE:NUMBER with several captures, got {packet!r}; FILE is one of {_listed(files)}"
         )
     named = [index for index, file in enumerate(files) if name in {"", file, Path(file).name}]
+    if len(named) > 1 and len({files[index] for index in named}) == 1:
+        raise ConfigError(f"file of the packet must be given once, got {name!r} {len(named)} times")
     if len(named) != 1:
         raise ConfigError(f"file of the packet must be one of {_listed(files)}, got {name!r}")
     return named[0], int(text)

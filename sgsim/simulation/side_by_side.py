@@ -18,6 +18,7 @@ from sgsim.model.line_columns import NO_FLAGS
 from sgsim.model.protocol import Protocol
 from sgsim.rules.change import Change
 from sgsim.rules.inventory import Inventory
+from sgsim.simulation.beside import Beside
 from sgsim.simulation.engines import choose_engine, make_engine
 from sgsim.simulation.fates import looking
 from sgsim.simulation.inputs import open_traffic
@@ -66,7 +67,8 @@ class SideBySide:
 
     old: Side
     new: Side
-    source: Source
+    beside: Beside
+    """Looks for files that are given twice."""
     _taken_at: list[int]
     engine: str
     """`reference` or `compiled`."""
@@ -81,6 +83,11 @@ class SideBySide:
     end_ns: int | None = None
     broken: str | None = None
     """Why the input ended before its end; None if it did not."""
+
+    @property
+    def source(self) -> Source:
+        """What is read."""
+        return self.beside.source
 
     @property
     def has_records(self) -> bool:
@@ -124,7 +131,8 @@ class SideBySide:
             for inventory in (old, old if at is not None else new)
         ]
         changing = Timeline(changes, options, looking(engines[1], old))
-        return cls(Side(engines[0], Timeline([], options)), Side(engines[1], changing), source, taken_at, name, old)
+        sides = Side(engines[0], Timeline([], options)), Side(engines[1], changing)
+        return cls(*sides, Beside.of(source, taken_at), taken_at, name, old)
 
     def batches(self) -> Iterator[Judged]:
         """Judge everything, batch by batch.
@@ -140,6 +148,8 @@ class SideBySide:
                 old, new = (side.filter(batch, self.source) for side in (self.old, self.new))
                 for side, decided in ((self.old, old), (self.new, new)):
                     side.strangers.add(batch, decided, weights > 0)
+                if self.beside.see is not None:
+                    self.beside.see(batch, old, self.old.engine)
                 yield Judged(batch, weights, old, new)
         except SourceError as error:
             if not self.packets:
