@@ -40,7 +40,6 @@ _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 
 LINE_SLOTS = 8
-_ALL_OF_LINE = np.uint64((1 << LINE_SLOTS) - 1)
 _SLOTS = np.uint64(LINE_SLOTS)
 _LINE = np.uint64(0xFFFFFFF8)
 """Of the lower half of a hash, what tells the line, once it is masked."""
@@ -234,31 +233,28 @@ def spread_index(index: Column, slots: int) -> None:
     is_behind_full = False
     for step in range(LINE_SLOTS, slots + LINE_SLOTS, LINE_SLOTS):
         line = (begin + step) & (slots - 1)
-        used = ~matches(index, line, ~_ZERO, _ZERO) & _ALL_OF_LINE
-        is_full = used == _ALL_OF_LINE
+        is_full = matches(index, line, ~_ZERO, _ZERO) == _ZERO
         if is_full or is_behind_full:
             _spread_one_by_one(index, slots, line)
         else:
-            _spread_line(index, slots, line, used)
+            _spread_line(index, slots, line)
         is_behind_full = is_full
 
 
 @kernel(is_entry=False, inline=True)
-def _spread_line(index: Column, slots: int, line: int, used: np.uint64) -> None:
-    """Spread a line in which all stands at home: over itself, and the one that many slots further on, which is empty.
+def _spread_line(index: Column, slots: int, line: int) -> None:
+    """Spread a line in which all stands at home, over itself and the one that many slots further on, which is empty.
 
-    Nothing branches on which of the two; no line is read that was just written.
+    Which slots are in use, and which of them go there, is anyone's guess, so nothing branches on it.
     """
-    here = further = 0
-    while used:
-        at = line + lowest_bit(used)
-        used &= used - _ONE
+    further = line + slots
+    for at in range(line, line + LINE_SLOTS):
         slot = index[at]
-        index[at] = _ZERO
-        is_further = np.int64(slot >> _SHIFT & np.uint64(slots) != _ZERO)
-        index[line + (slots + further if is_further else here)] = slot
-        further += is_further
-        here += 1 - is_further
+        goes = slot >> _SHIFT & np.uint64(slots) != _ZERO
+        index[further] = slot
+        index[at] = _ZERO if goes else slot
+        further += goes
+    index[further] = _ZERO
 
 
 @kernel(is_entry=False)
