@@ -27,7 +27,7 @@ from sgsim.sources.native import NativePcapSource
 
 RULES = (60, 300)
 SLICE = 20_000
-RUNS = 3
+RUNS = 7
 
 
 def check(path: Path, rules: Inventory) -> None:

@@ -95,9 +95,9 @@ class CompiledEngine:
 
     @property
     def table_bytes(self) -> int:
-        """Bytes of the entries in use and of the index that finds them, of all instances."""
+        """Bytes of the entries in use, of the index that finds them and of the records of new ones, of all instances."""
         memory = self._keeper.memory
-        return (int(memory.clock[layout.POOL_USED]) * layout.ENTRY_WORDS + len(memory.index)) * 8
+        return (int(memory.clock[layout.POOL_USED]) * layout.ENTRY_WORDS + len(memory.index)) * 8 + memory.early.nbytes
 
     def filter(self, packets: PacketColumns) -> DecisionColumns:
         """Judge a batch, in order; nobody may write into what it gives."""

@@ -9,13 +9,17 @@ import numpy as np
 
 from sgsim.kernels.answers import R_RULE, count, emit_flow
 from sgsim.kernels.arrays import Facts, Items, Memory, Network, Packets, Rules
-from sgsim.kernels.choices import SYN, TCP, UDP, choose_here, goes_to_client, has_room, path
+from sgsim.kernels.choices import SYN, UDP, choose_here, goes_to_client, has_room, path
 from sgsim.kernels.entries import insert_here
-from sgsim.kernels.follow import next_due
+from sgsim.kernels.follow import UDP_SEGMENT, next_due
+from sgsim.kernels.forget import expire_until
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     DUE_COUNT,
     DUE_SIZE,
+    EARLY_HEAD,
+    EARLY_MASK,
+    EARLY_TAIL,
     ENTRY_WORDS,
     EXPIRES,
     FREE_COUNT,
@@ -36,6 +40,9 @@ from sgsim.kernels.remembered import S_NEW, segment_of
 from sgsim.kernels.table import TRACKED, empty_slots, home, with_tag
 from sgsim.model.columns import DecisionColumns
 
+OPENING = 1 << SYN | 1 << UDP_SEGMENT
+"""A bit for each segment that may open a flow, whoever sends it; of UDP, only what does not go back to a client."""
+
 
 @kernel(is_entry=False, inline=True)
 def _flows_with_room(m: Memory) -> int:
@@ -43,7 +50,8 @@ def _flows_with_room(m: Memory) -> int:
     clock = m.clock
     entries = clock[FREE_COUNT] + clock[POOL_SIZE] - clock[POOL_USED]
     slots, due = clock[INDEX_MASK] * 2 // 5 - clock[INDEX_USED], clock[DUE_SIZE] - clock[DUE_COUNT]
-    return min(entries, slots, due) * clock[STARTED]
+    early = clock[EARLY_MASK] + 1 + clock[EARLY_HEAD] - clock[EARLY_TAIL]
+    return min(entries, slots, due, early) * clock[STARTED]
 
 
 @kernel(is_entry=False)
@@ -61,6 +69,8 @@ def admit(
 ) -> int:
     """Judge items from `begin` on as long as each opens a flow and memory has room for it, decisions from `at` on.
 
+    What is due at their times expires.
+
     Returns:
         The first item that does not, or `end`.
     """
@@ -68,18 +78,24 @@ def admit(
     verdict, opened = np.int64(facts.verdicts[R_RULE]), np.int64(facts.pickup[SYN]) | SYN << LAST_SEGMENT_AT
     no_address = np.uint64(0)
     shift = at - begin
-    item, end = begin, min(end, begin + _flows_with_room(m))
-    while item < end and items.is_plain[item] and items.entry[item] < 0:
+    item, last = begin, min(end, begin + _flows_with_room(m))
+    while item < last and items.is_plain[item] and items.entry[item] < 0:
         row, interface, direction = (
             np.int64(items.row[item]),
             np.int64(items.interface[item]),
             np.int64(items.direction[item]),
         )
-        time_ns, protocol, segment = p.time_ns[row], np.int64(p.protocol[row]), segment_of(facts, p, row)
-        is_tcp, is_back = protocol == TCP, goes_to_client(facts, p, row)
-        opens = segment == SYN if is_tcp else (protocol == UDP) & (not is_back)
-        if time_ns < now_ns or time_ns >= due_ns or not opens:
+        time_ns, protocol = p.time_ns[row], np.int64(p.protocol[row])
+        # Whether the next one is TCP is anyone's guess, so nothing branches on it.
+        is_udp = np.int64(protocol == UDP)
+        segment = segment_of(facts, p, row) + UDP_SEGMENT * is_udp
+        opens = OPENING >> segment & 1 & ~(is_udp & np.int64(goes_to_client(facts, p, row)))
+        if time_ns < now_ns or not opens:
             break
+        if time_ns >= due_ns:
+            if not expire_until(m, net, facts, time_ns):
+                break
+            due_ns, last = next_due(m), min(end, item + _flows_with_room(m))
         line = home(m, items.hashed[item])
         if with_tag(m, line, items.hashed[item]) or not empty_slots(m, line):
             break
@@ -96,7 +112,7 @@ def admit(
             break
         now_ns = m.clock[NOW] = time_ns
         m.tables[net.interfaces[interface * IF_WORDS + IF_TABLE] * TABLE_WORDS + IN_USE] = 1
-        bits = opened if is_tcp else 0
+        bits = opened * (is_udp ^ 1)
         entry, state = insert_here(
             m, net, facts, p, items, item, TRACKED, direction, rule, cause, bits, 0, 0, is_automatic, places
         )

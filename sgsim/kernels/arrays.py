@@ -106,6 +106,8 @@ class Facts(NamedTuple):
     """uint8 (256,): by protocol, 1 if open rules can leave its flows untracked."""
     timeout_places: Column
     """uint8 (256,): by protocol, where its timeouts begin in a row of `Network.timeouts`."""
+    longest_places: Column
+    """uint8 (256,): by protocol, which of its timeouts in a row of `Network.timeouts` is the longest."""
     steps: Column
     """uint16 (2 * 2 * 16 * 8,): by whether it was answered, direction, state and segment, what a packet does to a tracked
     flow that goes on in peace. Kernels fill it in from the others."""
@@ -128,8 +130,10 @@ class Memory(NamedTuple):
     """int32 (6 * 256 * 8,): first entry + 1 of each chain of each slot of the calendar."""
     occupied: Column
     """uint64 (6 * 4,): a bit for each slot."""
+    early: Column
+    """int32 (records,): new entries, see `sgsim.kernels.early`."""
     due: Column
-    """(due * 3,): entries of the current tick: time, flow, entry; in order."""
+    """(due * DUE_WORDS,): entries of the current tick, in order of time and flow."""
     tables: Column
     """(tables * TABLE_WORDS,)."""
     bins: Column
@@ -275,19 +279,19 @@ FACTS_DTYPES: Final[dict[str, str]] = {
     "options": "int64", "segments": "uint8", "transitions": "uint8", "pickup": "uint8", "first_states": "uint8",
     "roles": "uint8", "query_of": "uint8", "errors": "uint8", "neighbours": "uint8", "verdicts": "uint8",
     "bypass": "uint8",
-    "timeout_places": "uint8", "steps": "uint16",
+    "timeout_places": "uint8", "longest_places": "uint8", "steps": "uint16",
 }  # fmt: skip
 
 FACTS_LENGTHS: Final[dict[str, int]] = {
     "options": OPTION_WORDS, "segments": 256, "transitions": 2 * 16 * 8, "pickup": 8, "first_states": 8,
-    "roles": 2 * 256, "query_of": 2 * 256, "errors": 2 * 256, "neighbours": 256, "verdicts": 32, "bypass": 256, "timeout_places": 256,
+    "roles": 2 * 256, "query_of": 2 * 256, "errors": 2 * 256, "neighbours": 256, "verdicts": 32, "bypass": 256, "timeout_places": 256, "longest_places": 256,
     "steps": 2 * 2 * 16 * 8,
 }  # fmt: skip
 """How long arrays are whose length never changes; so the next ones."""
 
 MEMORY_DTYPES: Final[dict[str, str]] = {
     "clock": "int64", "pool": "int64", "extra": "int64", "wide": "uint64", "index": "uint64", "heads": "int32",
-    "occupied": "uint64", "due": "int64", "tables": "int64", "bins": "int64", "by_state": "int64",
+    "occupied": "uint64", "early": "int32", "due": "int64", "tables": "int64", "bins": "int64", "by_state": "int64",
     "state_since": "int64", "state_touched": "int32", "state_is_touched": "uint8", "departed_rule": "int64",
     "departed_rule_peak": "int64", "departed": "uint64", "fragments": "int64", "ended": "uint64", "kinds": "int64",
     "forget": "int64", "flows_out": "int64",

@@ -5,8 +5,7 @@ entries by the tick in which they expire, the nearest ticks one to a slot, the o
 round below when their time begins. The entries of a slot stand in eight chains side by side: whoever follows one chain
 waits for memory at each step, but may ask for the next entries of all eight at once. A
 refreshed entry stays where it is and is moved on when its old tick comes; one that is to expire sooner is moved at once.
-Most flows end soon after they begin, in states of ever other timeouts: a new one stands so early that none of these
-moves it.
+New entries come here only if they are still there after a while (`early`), or expire before that.
 When a tick begins, its entries are put in order of time and flow: so expiry is exact, and in the same order as the heap
 of `sgsim.conntrack.table`.
 """
@@ -14,13 +13,20 @@ of `sgsim.conntrack.table`.
 import numpy as np
 
 from sgsim.kernels.arrays import Column, Memory
+from sgsim.kernels.early import EARLY_NS, oldest_early
 from sgsim.kernels.jit import kernel
 from sgsim.kernels.layout import (
     BASE,
     DUE_AT,
     DUE_COUNT,
+    DUE_ENTRY,
+    DUE_FLOW,
+    DUE_HASH,
     DUE_SIZE,
+    DUE_TIME,
+    DUE_WORDS,
     EARLY_AT,
+    EARLY_HEAD,
     EXPIRES,
     FLOW,
     LANES,
@@ -32,13 +38,12 @@ from sgsim.kernels.layout import (
     TICK,
 )
 from sgsim.kernels.prefetch import highest_bit, lowest_bit, prefetch
+from sgsim.kernels.table import hash_of
 
 TICK_SHIFT = 22
 IN_DUE_LIST = -1
 """As the previous neighbour: the entry stands in the list of the current tick."""
 
-EARLY_NS = 30_000_000_000
-"""How long after its flow began a new entry is looked at, if it does not expire before."""
 
 MOST_STEPS = 12
 """How far records of a list move on average before another way of putting them in order is cheaper."""
@@ -55,21 +60,7 @@ def tick_of(m: Memory, time_ns: int) -> int:
 @kernel(is_entry=False, inline=True)
 def put(m: Memory, entry: int) -> None:
     """Note when an entry expires."""
-    put_at(m, entry, tick_of(m, m.pool[entry * 8 + EXPIRES]))
-
-
-@kernel(is_entry=False, inline=True)
-def first_look(m: Memory, opened_ns: int, expires_ns: int) -> tuple[int, int]:
-    """The tick in which a new entry is to be looked at, and whether that is before it may be due."""
-    tick, early = tick_of(m, expires_ns), tick_of(m, opened_ns + EARLY_NS)
-    # Of flows that begin, one is of this protocol and the next of that; so nothing branches on it.
-    is_early = np.int64(m.clock[TICK] < early) & np.int64(early < tick)
-    return (early if is_early else tick), is_early
-
-
-@kernel(is_entry=False, inline=True)
-def put_at(m: Memory, entry: int, tick: int) -> None:
-    """Note that an entry is to be looked at in a tick, or now if that has begun."""
+    tick = tick_of(m, m.pool[entry * 8 + EXPIRES])
     if tick <= m.clock[TICK]:
         put_due(m, entry)
     else:
@@ -107,19 +98,36 @@ def put_due(m: Memory, entry: int) -> None:
     """Put an entry in its place in the list of the current tick."""
     if m.clock[DUE_COUNT] >= m.clock[DUE_SIZE]:
         _drop_done(m)
-    _insert(m.due, m.clock[DUE_AT], m.clock[DUE_COUNT], m.pool[entry * 8 + EXPIRES], m.pool[entry * 8 + FLOW], entry)
+    _write_due(m, m.clock[DUE_COUNT], entry)
+    _insert(m.due, m.clock[DUE_AT], m.clock[DUE_COUNT])
     m.clock[DUE_COUNT] += 1
     m.pool[entry * 8 + LINKS] = IN_DUE_LIST & _LOW
 
 
 @kernel(is_entry=False, inline=True)
-def _insert(due: Column, first: int, at: int, time_ns: int, flow: int, entry: int) -> int:
-    """Put a record in its place among those from `first` to `at`, which are in order; how many move up for it."""
-    begun = at
-    while at > first and (due[at * 3 - 3] > time_ns or (due[at * 3 - 3] == time_ns and due[at * 3 - 2] > flow)):
-        due[at * 3], due[at * 3 + 1], due[at * 3 + 2] = due[at * 3 - 3], due[at * 3 - 2], due[at * 3 - 1]
+def _write_due(m: Memory, at: int, entry: int) -> None:
+    """Write a record of the list of the current tick."""
+    word = at * DUE_WORDS
+    m.due[word + DUE_TIME] = m.pool[entry * 8 + EXPIRES]
+    m.due[word + DUE_FLOW] = m.pool[entry * 8 + FLOW]
+    m.due[word + DUE_ENTRY] = entry
+    m.due[word + DUE_HASH] = np.int64(hash_of(m, entry))
+
+
+@kernel(is_entry=False, inline=True)
+def _insert(due: Column, first: int, at: int) -> int:
+    """Put a record in its place among those from `first` on before it, which are in order; how many move up for it."""
+    begun, word = at, at * DUE_WORDS
+    time_ns, flow, entry, hashed = due[word], due[word + DUE_FLOW], due[word + DUE_ENTRY], due[word + DUE_HASH]
+    while at > first:
+        before = (at - 1) * DUE_WORDS
+        if due[before] < time_ns or (due[before] == time_ns and due[before + DUE_FLOW] <= flow):
+            break
+        for place in range(DUE_WORDS):
+            due[before + DUE_WORDS + place] = due[before + place]
         at -= 1
-    due[at * 3], due[at * 3 + 1], due[at * 3 + 2] = time_ns, flow, entry
+    word = at * DUE_WORDS
+    due[word], due[word + DUE_FLOW], due[word + DUE_ENTRY], due[word + DUE_HASH] = time_ns, flow, entry, hashed
     return begun - at
 
 
@@ -127,8 +135,8 @@ def _insert(due: Column, first: int, at: int, time_ns: int, flow: int, entry: in
 def _drop_done(m: Memory) -> None:
     """Make room in the list: what is done at its head goes, the rest moves up."""
     begin, end = m.clock[DUE_AT], m.clock[DUE_COUNT]
-    for word in range((end - begin) * 3):
-        m.due[word] = m.due[begin * 3 + word]
+    for word in range((end - begin) * DUE_WORDS):
+        m.due[word] = m.due[begin * DUE_WORDS + word]
     m.clock[DUE_AT], m.clock[DUE_COUNT] = 0, end - begin
 
 
@@ -143,10 +151,10 @@ def _clear_if_empty(m: Memory, slot: int) -> None:
 
 @kernel(is_entry=False, inline=True)
 def take(m: Memory, entry: int) -> None:
-    """Take an entry out; one in the list of the current tick stays there and is known by its flow."""
+    """Take an entry out; one in the list of the current tick stays there and is known by its flow, as one among `early`."""
     links = m.pool[entry * 8 + LINKS]
     before, after = links & _LOW, links >> 32 & _LOW
-    if before == IN_DUE_LIST & _LOW:
+    if before == IN_DUE_LIST & _LOW or m.pool[entry * 8 + STATE] >> EARLY_AT & 1:
         return
     if before >> 31:
         chain = -2 - (before - (1 << 32))
@@ -164,8 +172,8 @@ def take(m: Memory, entry: int) -> None:
 @kernel(is_entry=False)
 def put_again(m: Memory, entry: int) -> None:
     """Note that an entry expires sooner than was noted."""
-    m.pool[entry * 8 + STATE] &= ~(1 << EARLY_AT)
     take(m, entry)
+    m.pool[entry * 8 + STATE] &= ~(1 << EARLY_AT)
     put(m, entry)
 
 
@@ -188,14 +196,42 @@ def _next_occupied(m: Memory, level: int, begin: int) -> int:
 
 
 @kernel(is_entry=False)
-def _empty(m: Memory, slot: int) -> None:
-    """Put all entries of a slot where they belong now."""
+def _look_at(m: Memory, entry: int, count: int) -> int:
+    """Put an entry where it belongs now: into the list of the tick, of which `count` are there, or on; gives the new count."""
+    if tick_of(m, m.pool[entry * 8 + EXPIRES]) > m.clock[TICK]:
+        put(m, entry)
+        return count
+    _write_due(m, count, entry)
+    m.pool[entry * 8 + LINKS] = IN_DUE_LIST & _LOW
+    return count + 1
+
+
+@kernel(is_entry=False)
+def _look_at_early(m: Memory) -> int:
+    """Put all new entries whose time has come where they belong now; gives how many are in the list of the tick."""
+    count = 0
+    while True:
+        entry = oldest_early(m)
+        if entry < 0 or _early_tick(m, entry) > m.clock[TICK]:
+            return count
+        m.clock[EARLY_HEAD] += 1
+        m.pool[entry * 8 + STATE] &= ~(1 << EARLY_AT)
+        count = _look_at(m, entry, count)
+
+
+@kernel(is_entry=False, inline=True)
+def _early_tick(m: Memory, entry: int) -> int:
+    """The tick in which a new entry is looked at."""
+    return tick_of(m, m.pool[entry * 8 + OPENED] + EARLY_NS)
+
+
+@kernel(is_entry=False)
+def _empty(m: Memory, slot: int, count: int) -> int:
+    """Put all entries of a slot where they belong now; gives how many are in the list of the tick then."""
     m.occupied[slot >> 6] &= ~(np.uint64(1) << np.uint64(slot & 63))
     first = slot * LANES
     for chain in range(first, first + LANES):
         prefetch(m.pool, (np.int64(m.heads[chain]) - 1) * 8)
-    now = m.clock[TICK]
-    count = 0
     has_more = True
     while has_more:
         has_more = False
@@ -209,30 +245,23 @@ def _empty(m: Memory, slot: int) -> None:
             if following:
                 has_more = True
                 prefetch(m.pool, (following - 1) * 8)
-            m.pool[entry * 8 + STATE] &= ~(1 << EARLY_AT)
-            if tick_of(m, m.pool[entry * 8 + EXPIRES]) > now:
-                put(m, entry)
-                continue
-            m.due[count * 3] = m.pool[entry * 8 + EXPIRES]
-            m.due[count * 3 + 1] = m.pool[entry * 8 + FLOW]
-            m.due[count * 3 + 2] = entry
-            m.pool[entry * 8 + LINKS] = IN_DUE_LIST & _LOW
-            count += 1
-    m.clock[DUE_COUNT] = count
-    _sort(m.due, count)
+            count = _look_at(m, entry, count)
+    return count
 
 
 @kernel(is_entry=False)
 def _is_before(due: Column, left: int, right: int) -> bool:
-    if due[left * 3] != due[right * 3]:
-        return due[left * 3] < due[right * 3]
-    return due[left * 3 + 1] < due[right * 3 + 1]
+    left, right = left * DUE_WORDS, right * DUE_WORDS
+    if due[left] != due[right]:
+        return due[left] < due[right]
+    return due[left + DUE_FLOW] < due[right + DUE_FLOW]
 
 
 @kernel(is_entry=False)
 def _swap(due: Column, left: int, right: int) -> None:
-    for word in range(3):
-        due[left * 3 + word], due[right * 3 + word] = due[right * 3 + word], due[left * 3 + word]
+    left, right = left * DUE_WORDS, right * DUE_WORDS
+    for word in range(DUE_WORDS):
+        due[left + word], due[right + word] = due[right + word], due[left + word]
 
 
 @kernel(is_entry=False)
@@ -258,7 +287,7 @@ def _insert_each(due: Column, count: int) -> bool:
     """Let each record move to its place among those before it; False, without an order, if that goes too far."""
     steps = count * MOST_STEPS
     for at in range(1, count):
-        steps -= _insert(due, 0, at, due[at * 3], due[at * 3 + 1], due[at * 3 + 2])
+        steps -= _insert(due, 0, at)
         if steps < 0:
             return False
     return True
@@ -290,20 +319,22 @@ def begin_next_tick(m: Memory, limit: int) -> bool:
     m.clock[DUE_COUNT] = 0
     now = m.clock[TICK]
     while True:
-        found = -1
+        entry = oldest_early(m)
+        early = _early_tick(m, entry) if entry >= 0 else limit + 1
+        found, begin = -1, limit + 1
         for level in range(ROUNDS):
             slot = _next_occupied(m, level, (now >> 8 * level & 255) + 1)
             if slot >= 0:
-                begin = (now >> 8 * (level + 1) << 8 | slot) << 8 * level
-                if begin > limit:
-                    break
-                found = level * SLOTS + slot
-                now = begin
+                found, begin = level * SLOTS + slot, (now >> 8 * (level + 1) << 8 | slot) << 8 * level
                 break
-        if found < 0:
+        if min(early, begin) > limit:
             m.clock[TICK] = max(limit, now)
             return False
-        m.clock[TICK] = now
-        _empty(m, found)
-        if m.clock[DUE_COUNT]:
+        now = m.clock[TICK] = min(early, begin)
+        count = _look_at_early(m) if early == now else 0
+        if begin == now:
+            count = _empty(m, found, count)
+        m.clock[DUE_COUNT] = count
+        if count:
+            _sort(m.due, count)
             return True

@@ -229,7 +229,7 @@ def may_presume(m: Memory, net: Network, facts: Facts, p: Packets, items: Items,
         if not opener or opener == direction:
             return False
     protocol = np.int64(p.protocol[row])
-    if m.clock[NOW] - m.clock[START] >= longest_ns(net, np.int64(items.interface[item]), protocol):
+    if m.clock[NOW] - m.clock[START] >= longest_ns(net, facts, np.int64(items.interface[item]), protocol):
         return False
     return not flow_has_ended(m, p, items, item)
 

@@ -18,6 +18,7 @@ from sgsim.kernels.choices import (
     told_opener,
     wide_key,
 )
+from sgsim.kernels.early import EARLY_NS, put_early
 from sgsim.kernels.forget import CLOSE, CLOSED, REPLACED, TIME_WAIT, forget, note_beside
 from sgsim.kernels.jit import apart, kernel
 from sgsim.kernels.layout import (
@@ -182,13 +183,13 @@ def insert_here(
         | cause << CAUSE_AT
         | m.clock[VERSION] << VERSION_AT
     )
-    expires_ns = now_ns + timeout(net, facts, interface, service, state)
-    tick, is_early = calendar.first_look(m, now_ns, expires_ns)
+    silence_ns = timeout(net, facts, interface, service, state)
+    is_early = np.int64(silence_ns >= EARLY_NS)
     state |= is_early << EARLY_AT
     m.pool[word + KEY_ADDRESSES] = items.addresses[item]
     m.pool[word + KEY_SERVICE] = service
     m.pool[word + OWNER] = interface | (rule + 1) << 32
-    m.pool[word + EXPIRES] = expires_ns
+    m.pool[word + EXPIRES] = now_ns + silence_ns
     m.pool[word + FLOW] = flow
     m.pool[word + STATE] = state
     m.pool[word + OPENED] = now_ns
@@ -199,7 +200,10 @@ def insert_here(
             m.extra[entry * EXTRA_WORDS + place] = 0
         m.extra[entry * EXTRA_WORDS + LAST_SEEN] = now_ns
     link(m, entry, items.hashed[item])
-    calendar.put_at(m, entry, tick)
+    if is_early:
+        put_early(m, entry)
+    else:
+        calendar.put(m, entry)
     table = net.interfaces[interface * IF_WORDS + IF_TABLE]
     if tracking == TRACKED:
         pressure.note_inserted(m, table, service, state, flow, now_ns)

@@ -22,6 +22,9 @@ from sgsim.kernels.layout import (
     DONE,
     DUE_COUNT,
     DUE_SIZE,
+    EARLY_HEAD,
+    EARLY_MASK,
+    EARLY_TAIL,
     ENTRY_WORDS,
     FORGET_AT,
     FORGET_COUNT,
@@ -29,6 +32,7 @@ from sgsim.kernels.layout import (
     FRAGMENTS_USED,
     FREE_COUNT,
     GROW_DUE,
+    GROW_EARLY,
     GROW_ENDED,
     GROW_FRAGMENTS,
     GROW_INDEX,
@@ -69,6 +73,8 @@ def _has_room_for_packet(m: Memory, facts: Facts, is_ipv6: bool) -> int:
         return GROW_INDEX
     if m.clock[DUE_COUNT] + 4 > m.clock[DUE_SIZE]:
         return GROW_DUE
+    if m.clock[EARLY_TAIL] - m.clock[EARLY_HEAD] + 3 > m.clock[EARLY_MASK]:
+        return GROW_EARLY
     if (m.clock[FRAGMENTS_USED] + 4) * 2 > m.clock[FRAGMENTS_MASK]:
         return GROW_FRAGMENTS
     return DONE if has_room_to_end(m, facts) else GROW_ENDED
@@ -81,7 +87,8 @@ def _packets_with_room(m: Memory, facts: Facts) -> int:
     entries = max(clock[FREE_COUNT], clock[POOL_SIZE] - clock[POOL_USED]) // 4
     slots = (clock[INDEX_MASK] * 2 // 5 - clock[INDEX_USED]) // 4
     due = (clock[DUE_SIZE] - clock[DUE_COUNT]) // 4
-    return min(entries, slots, due, ends_with_room(m, facts))
+    early = (clock[EARLY_MASK] + 1 + clock[EARLY_HEAD] - clock[EARLY_TAIL]) // 4
+    return min(entries, slots, due, early, ends_with_room(m, facts))
 
 
 @kernel(is_entry=False, inline=True)
@@ -134,7 +141,7 @@ def _judge_items(
 
     Returns:
         `DONE` or what has to grow; the row to go on with; where to write on; and for how many packets there is room, which
-        is not above 0 if nobody knows.
+        is 0 if nobody knows.
     """
     begin, expected = 0, -1
     while begin < count:
@@ -150,7 +157,7 @@ def _judge_items(
         if items.is_plain[item] and items.entry[item] < 0:
             begin = item
             item = admit(m, net, rules, facts, p, out, at, items, begin, count)
-            at, room = at + item - begin, room - (item - begin)
+            at, room = at + item - begin, 0
             if item == count:
                 break
             if item > begin and items.entry[item] >= 0:

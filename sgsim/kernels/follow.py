@@ -17,6 +17,8 @@ from sgsim.kernels.layout import (
     BASE,
     DUE_AT,
     DUE_COUNT,
+    DUE_TIME,
+    DUE_WORDS,
     ENTRY_WORDS,
     EXPIRES,
     FLOW,
@@ -105,7 +107,7 @@ def likely_entry(m: Memory, items: Items, item: int) -> int:
 def next_due(m: Memory) -> int:
     """The time at which something may be due, in nanoseconds: a flow, or a tick that begins."""
     if m.clock[DUE_AT] < m.clock[DUE_COUNT]:
-        return m.due[m.clock[DUE_AT] * 3]
+        return m.due[m.clock[DUE_AT] * DUE_WORDS + DUE_TIME]
     return m.clock[BASE] + (m.clock[TICK] + 1 << calendar.TICK_SHIFT)
 
 

@@ -20,6 +20,11 @@ from sgsim.kernels.layout import (
     DEPARTED_USED,
     DUE_AT,
     DUE_COUNT,
+    DUE_ENTRY,
+    DUE_FLOW,
+    DUE_HASH,
+    DUE_TIME,
+    DUE_WORDS,
     ENDED_BEFORE,
     ENDED_MASK,
     ENDED_MOST,
@@ -37,8 +42,6 @@ from sgsim.kernels.layout import (
     FORGET_TABLE,
     FORGOTTEN,
     HAS_EXTRA,
-    ICMP_TIMEOUT,
-    ICMPV6_TIMEOUT,
     IF_TABLE,
     IF_WORDS,
     KEY_IPV6,
@@ -46,7 +49,6 @@ from sgsim.kernels.layout import (
     KIND_CUT,
     KIND_FORGOTTEN,
     KIND_PRESUMED,
-    OTHER_TIMEOUT,
     OUT_END,
     OUT_ENDED_AT,
     OWNER,
@@ -61,20 +63,15 @@ from sgsim.kernels.layout import (
     TICK,
     TIMEOUT_WORDS,
     TRACKING_AT,
-    UDP_STREAM_TIMEOUT,
-    UDP_TIMEOUT,
     VERSION_AT,
 )
 from sgsim.kernels.prefetch import prefetch
 from sgsim.kernels.table import TRACKED, UNTRACKED, free_entry, hash_of, home, mix, unlink
-from sgsim.model.protocol import Protocol
 from sgsim.model.states import TcpState
 
 EXPIRED, CLOSED, CUT, REPLACED, DROPPED, MOVED = 1, 2, 3, 4, 5, 6
 """Why a flow ended; a test holds them against `sgsim.conntrack.entry.FlowEnd`."""
 
-TCP, UDP = int(Protocol.TCP), int(Protocol.UDP)
-ICMP, ICMPV6 = int(Protocol.ICMP), int(Protocol.ICMPV6)
 TIME_WAIT, CLOSE = int(TcpState.TIME_WAIT), int(TcpState.CLOSE)
 CAUSE_OPEN_RULES = 1
 
@@ -85,26 +82,20 @@ _LOW = 0xFFFFFFFF
 
 
 @kernel(is_entry=False, inline=True)
-def longest_ns(net: Network, interface: int, protocol: int) -> int:
+def longest_ns(net: Network, facts: Facts, interface: int, protocol: int) -> int:
     """The longest silence after which a flow of a protocol may still be remembered."""
-    row = interface * TIMEOUT_WORDS
-    if protocol == TCP:
-        longest = 0
-        for state in range(1, UDP_TIMEOUT):
-            longest = max(longest, net.timeouts[row + state])
-        return longest
-    if protocol == UDP:
-        return max(net.timeouts[row + UDP_TIMEOUT], net.timeouts[row + UDP_STREAM_TIMEOUT])
-    if protocol == ICMP:
-        return net.timeouts[row + ICMP_TIMEOUT]
-    if protocol == ICMPV6:
-        return net.timeouts[row + ICMPV6_TIMEOUT]
-    return net.timeouts[row + OTHER_TIMEOUT]
+    return net.timeouts[interface * TIMEOUT_WORDS + np.int64(facts.longest_places[protocol])]
 
 
 @kernel(is_entry=False)
 def forget(m: Memory, net: Network, facts: Facts, entry: int, end: int, now_ns: int) -> None:
     """Remember a flow no more."""
+    forget_here(m, net, facts, entry, hash_of(m, entry), end, now_ns)
+
+
+@kernel(is_entry=False, inline=True)
+def forget_here(m: Memory, net: Network, facts: Facts, entry: int, hashed: np.uint64, end: int, now_ns: int) -> None:
+    """The same inlined, for flows that expire; `hashed` is the hash of the key."""
     word = entry * ENTRY_WORDS
     interface = m.pool[word + OWNER] & _LOW
     table = net.interfaces[interface * IF_WORDS + IF_TABLE]
@@ -114,10 +105,9 @@ def forget(m: Memory, net: Network, facts: Facts, entry: int, end: int, now_ns: 
     else:
         m.tables[table * TABLE_WORDS + BESIDE] -= 1
     _count_kind(m, entry, tracking, end)
-    hashed = hash_of(m, entry)
     if facts.options[RECORDED] and not facts.options[COLD_START] and end != DROPPED:
         protocol = m.pool[word + KEY_SERVICE] >> 32 & 255
-        if now_ns - m.clock[START] < longest_ns(net, interface, protocol):
+        if now_ns - m.clock[START] < longest_ns(net, facts, interface, protocol):
             _add_ended(m, facts, fingerprint(m, entry, hashed))
     if facts.options[RECORD_FLOWS]:
         write_flow(m, entry, end, now_ns)
@@ -207,12 +197,17 @@ def _add_ended(m: Memory, facts: Facts, print_: np.uint64) -> None:
 
 @kernel(signature=types.void(types.uint64[::1], types.uint64[::1]))
 def rebuild_ended(old: Column, new: Column) -> None:
-    """Put both generations of fingerprints into larger ones."""
+    """Put both generations of fingerprints into larger ones; afterwards the old ones mean nothing."""
     was, slots = len(old) // 2, len(new) // 2
     mask = np.uint64(slots - 1)
-    for place in range(len(old)):
-        if old[place] != np.uint64(0):
-            begin = np.uint64(place // was * slots)
+    for generation in range(2):
+        first, begin = generation * was, np.uint64(generation * slots)
+        end = first
+        for place in range(first, first + was):  # which slots are empty is anyone's guess, so nothing branches on it
+            print_ = old[place]
+            old[end] = print_
+            end += print_ != np.uint64(0)
+        for place in range(first, end):
             at = old[place] >> np.uint64(1) & mask
             while new[begin + at] != np.uint64(0):
                 at = (at + np.uint64(1)) & mask
@@ -322,8 +317,7 @@ def _ask_for_end(m: Memory, at: int) -> None:
     """Ask for the memory in which the end of a flow will be noted; `at` is its place in the list of the current tick."""
     if at >= m.clock[DUE_COUNT]:
         return
-    entry = m.due[at * 3 + 2]
-    hashed = hash_of(m, entry)
+    entry, hashed = m.due[at * DUE_WORDS + DUE_ENTRY], np.uint64(m.due[at * DUE_WORDS + DUE_HASH])
     prefetch(m.index, np.int64(home(m, hashed)))
     prefetch(m.ended, np.int64(hashed >> np.uint64(1) & np.uint64(m.clock[ENDED_MASK])))
     if m.clock[HAS_EXTRA]:
@@ -346,7 +340,7 @@ def ends_with_room(m: Memory, facts: Facts) -> int:
 def is_due(m: Memory, now_ns: int) -> bool:
     """Whether a flow may be due, or a tick begins."""
     if m.clock[DUE_AT] < m.clock[DUE_COUNT]:
-        return m.due[m.clock[DUE_AT] * 3] <= now_ns
+        return m.due[m.clock[DUE_AT] * DUE_WORDS + DUE_TIME] <= now_ns
     return calendar.tick_of(m, now_ns) > m.clock[TICK]
 
 
@@ -359,8 +353,8 @@ def expire_until(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
     """
     while True:
         while m.clock[DUE_AT] < m.clock[DUE_COUNT]:
-            at = m.clock[DUE_AT] * 3
-            due_ns, flow, entry = m.due[at], m.due[at + 1], m.due[at + 2]
+            at = m.clock[DUE_AT] * DUE_WORDS
+            due_ns, flow, entry = m.due[at + DUE_TIME], m.due[at + DUE_FLOW], m.due[at + DUE_ENTRY]
             if due_ns > now_ns:
                 return True
             _ask_for_end(m, m.clock[DUE_AT] + ENDS_AHEAD)
@@ -370,7 +364,8 @@ def expire_until(m: Memory, net: Network, facts: Facts, now_ns: int) -> bool:
                 if not has_room_to_end(m, facts):
                     return False
                 state = m.pool[word + STATE] & 15
-                forget(m, net, facts, entry, CLOSED if state == TIME_WAIT or state == CLOSE else EXPIRED, due_ns)
+                end = CLOSED if state == TIME_WAIT or state == CLOSE else EXPIRED
+                forget_here(m, net, facts, entry, np.uint64(m.due[at + DUE_HASH]), end, due_ns)
             m.clock[DUE_AT] += 1
             if m.pool[word + FLOW] == flow and m.pool[word + EXPIRES] > due_ns and calendar.is_in_due_list(m, entry):
                 calendar.put(m, entry)

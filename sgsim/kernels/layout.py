@@ -13,7 +13,7 @@ An entry of the pool is one cache line of eight 64-bit words:
 | `EXPIRES` | nanoseconds |
 | `FLOW` | number of the flow; 0, as is `STATE`, is a free entry |
 | `STATE` | see the bit positions below |
-| `LINKS` | neighbours in the calendar: previous in the low, next in the high half |
+| `LINKS` | neighbours in the calendar: previous in the low, next in the high half; where it stands among `early` |
 | `OPENED` | nanoseconds |
 """
 
@@ -60,7 +60,7 @@ PLACES_AT: Final = 17
 AUTOMATIC_AT: Final = 19
 CAUSE_AT: Final = 20
 BARRED_AT: Final = 24
-EARLY_AT: Final = 25  # whether it stands in the calendar since its flow began, before it may be due
+EARLY_AT: Final = 25  # whether it stands among `early`
 VERSION_AT: Final = 26
 
 # Positions in `Clock`.
@@ -104,7 +104,10 @@ HINGE_SERVICE: Final = 36
 HINGE_FAMILY: Final = 37
 HAS_EDGES: Final = 38  # whether a network ACL was ever known
 BARRED_BY: Final = 39  # entry + 1 of a network ACL that keeps the packet from leaving its subnet, 0 for none
-CLOCK_WORDS: Final = 40
+EARLY_HEAD: Final = 40  # the oldest record of `early`; its place is that modulo the size
+EARLY_TAIL: Final = 41  # the one behind the youngest
+EARLY_MASK: Final = 42
+CLOCK_WORDS: Final = 43
 
 # Positions in `sizes` of `Network`.
 OWNERS_MASK: Final = 0
@@ -161,7 +164,9 @@ UDP_STREAM_TIMEOUT: Final = 11
 ICMP_TIMEOUT: Final = 12
 ICMPV6_TIMEOUT: Final = 13
 OTHER_TIMEOUT: Final = 14
-TIMEOUT_WORDS: Final = 15
+TCP_LONGEST: Final = 15  # the longest of all states
+UDP_LONGEST: Final = 16
+TIMEOUT_WORDS: Final = 17
 
 # Positions in `options`.
 UNTRACK_WHEN_OPENED: Final = 0
@@ -201,7 +206,8 @@ GROW_INDEX: Final = 2
 GROW_DUE: Final = 3
 GROW_FRAGMENTS: Final = 4
 GROW_ENDED: Final = 5
-UNRESOLVED: Final = 6
+GROW_EARLY: Final = 6
+UNRESOLVED: Final = 7
 
 # How flows are counted as they end; the reference counts them in the recorder.
 KIND_TRACKED: Final = 0
@@ -232,6 +238,13 @@ ROUNDS: Final = 6
 SLOTS: Final = 256
 LANES: Final = 8
 """How many chains a slot has."""
+
+# A record of `due`: when the entry is due, the number of its flow, the entry, the hash of its key.
+DUE_TIME: Final = 0
+DUE_FLOW: Final = 1
+DUE_ENTRY: Final = 2
+DUE_HASH: Final = 3
+DUE_WORDS: Final = 4
 
 # A slot of `fragments`.
 FRAGMENT_WORDS: Final = 12

@@ -162,7 +162,7 @@ def note_inserted(m: Memory, table: int, service: int, state: int, flow: int, no
     m.tables[row + PEAK], m.tables[row + PEAK_TIME], m.tables[row + PEAK_FLOW] = count, now_ns, flow
 
 
-@kernel(is_entry=False)
+@kernel(is_entry=False, inline=True)
 def note_removed(m: Memory, table: int, entry: int, kind: int, now_ns: int) -> None:
     """An entry freed its places; `kind` is the position in a bin that counts why."""
     word = entry * ENTRY_WORDS

@@ -24,7 +24,7 @@ FAULTS = [
     ("WIDE_FIRST + wide_greater(", "WIDE_FIRST + 1 + wide_greater("),
     ("range(1, rules.trees[tree + TREE_PIECES] + 1)", "range(1, rules.trees[tree + TREE_PIECES])"),
     ("    return node - 1\n", "    return node\n"),
-    ("due[at * 3 - 2] > flow", "due[at * 3 - 2] < flow"),
+    ("due[before + DUE_FLOW] <= flow", "due[before + DUE_FLOW] >= flow"),
     ("highest_bit(np.uint64(apart)) >> 3", "highest_bit(np.uint64(apart)) >> 2"),
     ("segment == RST and not word", "segment == RST and word"),
     ("segment == SYN and state == SYN_SENT", "segment == SYN and state != SYN_SENT"),
@@ -49,16 +49,20 @@ FAULTS = [
     ("step = (after & 15) | is_reply << ANSWERED_AT", "step = after & 15"),
     ("(before ^ version) & versions", "(before ^ version) & 0"),
     ("time_ns < now_ns or time_ns >= due_ns:", "time_ns < now_ns:"),
-    ("time_ns < now_ns or time_ns >= due_ns or not opens", "time_ns < now_ns or not opens"),
-    ("time_ns < now_ns or time_ns >= due_ns or not opens", "time_ns >= due_ns or not opens"),
-    ("else (protocol == UDP) & (not is_back)", "else not is_back"),
-    ("else (protocol == UDP) & (not is_back)", "else protocol == UDP"),
-    ("segment == SYN if is_tcp", "segment != 0 if is_tcp"),
+    ("if time_ns < now_ns or not opens", "if not opens"),
+    ("if time_ns < now_ns or not opens", "if time_ns < now_ns"),
+    ("if time_ns >= due_ns:\n", "if False:\n"),
+    ("~(is_udp & np.int64(goes_to_client(facts, p, row)))", "1"),
+    ("opened * (is_udp ^ 1)", "opened"),
     ("if with_tag(m, line, items.hashed[item]) or not", "if not"),
     ("if open_rule >= 0:\n            break", "if open_rule > 1 << 31:\n            break"),
-    ("opened if is_tcp else 0", "opened"),
     ("unit += items.direction[item] == EGRESS", "unit += items.direction[item] == INGRESS"),
-    ("np.int64(early < tick)", "np.int64(early > tick)"),
+    ("silence_ns >= EARLY_NS", "silence_ns < EARLY_NS"),
+    ("m.clock[EARLY_HEAD] = at + 1", "m.clock[EARLY_HEAD] = at + 2"),
+    ("STATE] >> EARLY_AT & 1 and m.pool[word + LINKS] == at", "LINKS] == at"),
+    ("STATE] >> EARLY_AT & 1 and m.pool[word + LINKS] == at", "STATE] >> EARLY_AT & 1"),
+    ("return tick_of(m, m.pool[entry * 8 + OPENED] + EARLY_NS)", "return m.clock[TICK] + 1 << 13"),
+    ("IN_DUE_LIST & _LOW or m.pool[entry * 8 + STATE] >> EARLY_AT & 1", "IN_DUE_LIST & _LOW"),
     ("else is_known != (receiver != 0))", "else is_known)"),
     ("state & 15 != ST_SYN_SENT", "state & 15 == ST_SYN_SENT"),
     ("tracking == UNTRACKED or state", "tracking == TRACKED or state"),
@@ -108,10 +112,12 @@ CROWDED_FAULTS = [
 """In what only full lines of the index, and its growth, come to."""
 
 GROWTH_FAULTS = [
-    ("slots + further if is_further", "slots + here if is_further"),
-    ("np.uint64(slots) != _ZERO", "np.uint64(slots) == _ZERO"),
+    ("further += goes", "further += 0"),
+    ("LINKS] = end", "LINKS] = at"),
+    ("m.clock[EARLY_TAIL] = end", "m.clock[EARLY_TAIL] = end - 1"),
+    ("np.uint64(slots) != _ZERO\n", "np.uint64(slots) == _ZERO\n"),
 ]
-"""In what only the growth of an index comes to in which keys seldom meet."""
+"""In what only memory comes to that has to grow, in an index in which keys seldom meet."""
 
 WITHOUT_DECISIONS = {"groups", "arrays"}
 """Names and types alone; a fault there is an error at once."""
@@ -153,10 +159,11 @@ def test_without_a_fault_nothing_is_caught():
 
 
 @contextmanager
-def with_small_index(*faults):
-    """The engine with an index that soon has to grow."""
+def with_small_memory(*faults):
+    """The engine with an index, and room for new entries, that soon have to grow."""
     with uncompiled(*faults) as engine:
-        sys.modules[MemoryKeeper.__module__].FIRST_ENTRIES = 16
+        module = sys.modules[MemoryKeeper.__module__]
+        module.FIRST_ENTRIES = module.FIRST_EARLY = 16
         yield engine
 
 
@@ -164,17 +171,18 @@ def with_small_index(*faults):
     "fault", CROWDED_FAULTS, ids=[after.strip().rpartition("\n")[2].strip() for _, after in CROWDED_FAULTS]
 )
 def test_a_fault_in_a_crowded_index_is_caught(fault):
-    with with_small_index(ALIKE, fault) as engine:
+    with with_small_memory(ALIKE, fault) as engine:
         assert is_caught(engine)
 
 
 @pytest.mark.parametrize("fault", GROWTH_FAULTS, ids=[after for _, after in GROWTH_FAULTS])
-def test_a_fault_in_the_growth_of_the_index_is_caught(fault):
-    with with_small_index(fault) as engine:
+def test_a_fault_in_the_growth_of_memory_is_caught(fault):
+    with with_small_memory(fault) as engine:
         assert is_caught(engine)
 
 
-def test_without_a_fault_nothing_is_caught_in_a_crowded_index():
-    with with_small_index(ALIKE) as engine:
+@pytest.mark.parametrize("change", [(), (ALIKE,)], ids=["small memory", "crowded index"])
+def test_without_a_fault_nothing_is_caught_in(change):
+    with with_small_memory(*change) as engine:
         for seed in range(12):
             play(Scenario.of(seed, PACKETS), engine)

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from sgsim.engine.lowering.memory import MemoryKeeper
-from sgsim.kernels import calendar, forget, layout, pressure, table
+from sgsim.kernels import calendar, early, forget, layout, pressure, table
 from sgsim.kernels.groups import facts_at, memory_at
 
 KEY = (layout.KEY_ADDRESSES, layout.KEY_SERVICE, layout.OWNER)
@@ -72,9 +72,12 @@ def schedule(memory: int, flow: int, expires_ns: int) -> int:
     entry = table.take_entry(m)
     word = entry * layout.ENTRY_WORDS
     m.pool[word + layout.FLOW], m.pool[word + layout.EXPIRES] = flow, expires_ns
-    tick, is_early = calendar.first_look(m, m.clock[layout.NOW], expires_ns)
+    is_early = np.int64(expires_ns - m.clock[layout.NOW] >= early.EARLY_NS)
     m.pool[word + layout.OPENED], m.pool[word + layout.STATE] = m.clock[layout.NOW], is_early << layout.EARLY_AT
-    calendar.put_at(m, entry, tick)
+    if is_early:
+        early.put_early(m, entry)
+    else:
+        calendar.put(m, entry)
     return entry
 
 
@@ -103,7 +106,7 @@ def expire(memory: int, now_ns: int, flows: Any, times: Any) -> int:
     count = 0
     while True:
         while m.clock[layout.DUE_AT] < m.clock[layout.DUE_COUNT]:
-            at = m.clock[layout.DUE_AT] * 3
+            at = m.clock[layout.DUE_AT] * layout.DUE_WORDS
             due_ns, flow, entry = m.due[at], m.due[at + 1], m.due[at + 2]
             if due_ns > now_ns:
                 m.clock[layout.NOW] = now_ns

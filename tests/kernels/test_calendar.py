@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from kernels.kernel_memory import cancel, entry_words, expire, new_keeper, place, refresh, schedule
 
 from sgsim.kernels import calendar, layout
+from sgsim.kernels.early import EARLY_NS
 
 TICK = 1 << calendar.TICK_SHIFT
 SPANS = (
     [0, 1, TICK - 1, TICK, TICK + 1]
     + [(TICK << 8 * level) + step for level in range(1, calendar.ROUNDS - 1) for step in (-1, 0, 1)]
-    + [calendar.EARLY_NS + step for step in (-TICK, -1, 0, 1, TICK)]
+    + [EARLY_NS + step for step in (-TICK, -1, 0, 1, TICK)]
 )
 """Times at and beside the ends of each round, and when a new entry is looked at first."""
 
@@ -65,6 +66,8 @@ class Beside:
             self.keeper.make_room(layout.GROW_POOL)
         if clock[layout.DUE_COUNT] + 4 > clock[layout.DUE_SIZE]:
             self.keeper.make_room(layout.GROW_DUE)
+        if clock[layout.EARLY_TAIL] - clock[layout.EARLY_HEAD] + 3 > clock[layout.EARLY_MASK]:
+            self.keeper.make_room(layout.GROW_EARLY)
 
     def finish(self):
         self.wait(2**62)
@@ -119,6 +122,25 @@ def test_many_in_one_tick(order):
     for span in spans:
         beside.put(span)
     beside.wait(10 * TICK + 30_000)
+    beside.finish()
+
+
+@pytest.mark.parametrize("kept", [0, 0.2, 0.95, 1])
+def test_more_new_entries_than_there_was_room_for(kept):
+    """Whether room comes from records of no use or has to be made: most flows end, or expire sooner, before their time."""
+    beside, rng = Beside(), random.Random(1)
+    for _ in range(20_000):
+        beside.put(rng.choice([EARLY_NS, 2 * EARLY_NS]))
+        if rng.random() >= kept:
+            flow = beside.flow - rng.randrange(min(beside.flow, 50))
+            if flow in beside.live and rng.random() < 0.5:
+                beside.cancel(flow)
+            elif flow in beside.live:
+                beside.refresh(flow, EARLY_NS // 3)
+        if beside.flow % 500 == 0:
+            beside.wait(TICK)
+    for _ in range(8):
+        beside.wait(EARLY_NS // 4)
     beside.finish()
 
 

@@ -128,12 +128,12 @@ def _positions(first, last):
     ("first", "last", "words"),
     [
         ("KEY_ADDRESSES", "OPENED", layout.ENTRY_WORDS),
-        ("NOW", "BARRED_BY", layout.CLOCK_WORDS),
+        ("NOW", "EARLY_MASK", layout.CLOCK_WORDS),
         ("COUNT", "IN_USE", layout.TABLE_WORDS),
         ("BIN_LEAST", "BIN_USED", layout.BIN_WORDS),
         ("IF_TABLE", "IF_EDGE", layout.IF_WORDS),
         ("UNTRACK_WHEN_OPENED", "RELATED_REFRESH", layout.OPTION_WORDS),
-        ("DONE", "UNRESOLVED", 7),
+        ("DONE", "UNRESOLVED", 8),
     ],
 )
 def test_positions_fill_their_row(first, last, words):
@@ -142,7 +142,7 @@ def test_positions_fill_their_row(first, last, words):
 
 def test_rows_have_room():
     assert max(TcpState) < layout.UDP_TIMEOUT
-    assert layout.OTHER_TIMEOUT + 1 == layout.TIMEOUT_WORDS
+    assert layout.UDP_LONGEST + 1 == layout.TIMEOUT_WORDS
     assert layout.LAST_SEEN < layout.EXTRA_WORDS
     assert layout.ENTRY_WORDS + layout.EXTRA_WORDS + 4 == layout.OUT_END
     assert layout.OUT_ENDED_AT + 1 == layout.FLOW_WORDS

@@ -1,5 +1,7 @@
 """The profile, and the tables of protocols and states, as arrays."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from sgsim.conntrack import tcp
@@ -47,7 +49,8 @@ def lower_facts(options: EngineOptions, *, allow_unresolved: bool, record_flows:
         bypass=np.array(
             [may_bypass(options.profile.bypass.value, protocol) for protocol in range(256)], dtype=np.uint8
         ),
-        timeout_places=_timeout_places(),
+        timeout_places=_timeout_places({Protocol.TCP: 0, Protocol.UDP: layout.UDP_TIMEOUT}),
+        longest_places=_timeout_places({Protocol.TCP: layout.TCP_LONGEST, Protocol.UDP: layout.UDP_LONGEST}),
         steps=np.zeros(2 * 2 * 16 * 8, dtype=np.uint16),
     )
 
@@ -129,10 +132,11 @@ def _verdicts() -> Column:
     return cells
 
 
-def _timeout_places() -> Column:
+def _timeout_places(of_several: Mapping[Protocol, int]) -> Column:
+    """By protocol; `of_several` has those of protocols with more than one."""
     cells = np.full(256, layout.OTHER_TIMEOUT, dtype=np.uint8)
-    cells[Protocol.TCP] = 0
-    cells[Protocol.UDP] = layout.UDP_TIMEOUT
-    cells[Protocol.ICMP] = layout.ICMP_TIMEOUT
-    cells[Protocol.ICMPV6] = layout.ICMPV6_TIMEOUT
+    for protocol, place in {
+        **of_several, Protocol.ICMP: layout.ICMP_TIMEOUT, Protocol.ICMPV6: layout.ICMPV6_TIMEOUT,
+    }.items():  # fmt: skip
+        cells[protocol] = place
     return cells

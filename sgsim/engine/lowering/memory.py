@@ -14,9 +14,10 @@ from sgsim.conntrack.pressure import FIRST_BIN_NS, MOST_BINS
 from sgsim.kernels import layout
 from sgsim.kernels.addresses import gathered, readdress
 from sgsim.kernels.arrays import MEMORY_DTYPES, MEMORY_LENGTHS, Column, Memory
-from sgsim.kernels.entry_points import put_departed, rebuild_ended, rebuild_fragments, spread_index
+from sgsim.kernels.entry_points import put_departed, rebuild_ended, rebuild_fragments, spread_index, tidy_early
 
 FIRST_ENTRIES = 4096
+FIRST_EARLY = 4096
 FIRST_DEPARTED = 16_384
 FLOW_ROWS = 16_384
 """How many ended flows are handed over at a time, where flows are recorded."""
@@ -69,6 +70,7 @@ class MemoryKeeper:
         self.record_flows = record_flows
         self._pool, self._extra = Mapped(np.int64), Mapped(np.int64)
         self._wide, self._due, self._index = Mapped(np.uint64), Mapped(np.int64), Mapped(np.uint64)
+        self._early = Mapped(np.int32)
         self.addresses, self.memory = gathered(self._first(), MEMORY_DTYPES, MEMORY_LENGTHS)
         self._tell_sizes()
 
@@ -87,7 +89,8 @@ class MemoryKeeper:
             layout.HAS_EXTRA: self.record_flows,
             layout.HAS_WIDE: len(memory.wide) > 0,
             layout.INDEX_MASK: len(memory.index) - 1,
-            layout.DUE_SIZE: len(memory.due) // 3,
+            layout.EARLY_MASK: len(memory.early) - 1,
+            layout.DUE_SIZE: len(memory.due) // layout.DUE_WORDS,
             layout.DEPARTED_MASK: len(memory.departed) // _DEPARTED_WORDS - 1,
             layout.FRAGMENTS_MASK: len(memory.fragments) // layout.FRAGMENT_WORDS - 1,
             layout.ENDED_MASK: len(memory.ended) // 2 - 1,
@@ -109,7 +112,8 @@ class MemoryKeeper:
             index=self._index.sized(entries * 4),
             heads=np.zeros(layout.ROUNDS * layout.SLOTS * layout.LANES, dtype=np.int32),
             occupied=np.zeros(layout.ROUNDS * layout.SLOTS // 64, dtype=np.uint64),
-            due=self._due.sized(entries * 3),
+            early=self._early.sized(FIRST_EARLY),
+            due=self._due.sized(entries * layout.DUE_WORDS),
             tables=nothing,
             bins=nothing,
             by_state=nothing,
@@ -169,6 +173,8 @@ class MemoryKeeper:
                 self._grow_index()
             case layout.GROW_DUE:
                 self._grow_due()
+            case layout.GROW_EARLY:
+                self._grow_early()
             case layout.GROW_FRAGMENTS:
                 self._grow_fragments()
             case layout.GROW_ENDED:
@@ -197,20 +203,31 @@ class MemoryKeeper:
             pool=self._pool.sized(entries * layout.ENTRY_WORDS),
             extra=self._extra.sized(entries * layout.EXTRA_WORDS) if self.record_flows else empty,
             wide=self._wide.sized(entries * 4) if has_wide else np.zeros(0, dtype=np.uint64),
-            due=self._due.sized(max(entries * 3, due_items)),
+            due=self._due.sized(max(entries * layout.DUE_WORDS, due_items)),
         )
 
     def _grow_due(self) -> None:
         memory = self.memory
         begin, end = int(memory.clock[layout.DUE_AT]), int(memory.clock[layout.DUE_COUNT])
-        waiting = memory.due[begin * 3 : end * 3].copy()
-        items = len(memory.due) * (2 if (end - begin) * 6 > len(memory.due) else 1)
+        waiting = memory.due[begin * layout.DUE_WORDS : end * layout.DUE_WORDS].copy()
+        items = len(memory.due) * (2 if (end - begin) * 2 * layout.DUE_WORDS > len(memory.due) else 1)
         self.memory = memory._replace(due=np.zeros(0, dtype=np.int64))
         del memory
         due = self._due.sized(items)
         due[: len(waiting)] = waiting
         self.memory.clock[layout.DUE_AT], self.memory.clock[layout.DUE_COUNT] = 0, end - begin
         self.memory = self.memory._replace(due=due)
+
+    def _grow_early(self) -> None:
+        """Have room for twice as many records; where there is room for all entries, first drop those of no use."""
+        clock, size = self.memory.clock, len(self.memory.early)
+        if size >= clock[layout.POOL_SIZE]:
+            tidy_early(self.addresses.ctypes.data)
+        if (clock[layout.EARLY_TAIL] - clock[layout.EARLY_HEAD]) * 4 > size * 3:
+            self.memory = self.memory._replace(early=np.zeros(0, dtype=np.int32))  # so that its mapping can be resized
+            early = self._early.sized(size * 2)
+            early[size:] = early[:size]  # a place modulo twice the size is one of the two
+            self.memory = self.memory._replace(early=early)
 
     def _grow_fragments(self) -> None:
         """Drop those whose time is over; where that leaves too many, make the table larger."""

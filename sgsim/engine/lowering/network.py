@@ -155,6 +155,8 @@ def _timeout_row(timeouts: Timeouts) -> Column:
     row[layout.ICMP_TIMEOUT] = min(timeouts.icmp_ns, LONGEST_NS)
     row[layout.ICMPV6_TIMEOUT] = min(timeouts.icmpv6_ns, LONGEST_NS)
     row[layout.OTHER_TIMEOUT] = min(timeouts.other_ns, LONGEST_NS)
+    row[layout.TCP_LONGEST] = row[list(TcpState)].max()
+    row[layout.UDP_LONGEST] = row[[layout.UDP_TIMEOUT, layout.UDP_STREAM_TIMEOUT]].max()
     return row
 
 
