@@ -37,6 +37,8 @@ class Lint:
     """Records of TCP, where the traffic is flow logs."""
     tcp_without_flags: int = 0
     """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
+    broken: str | None = None
+    """Where and why the traffic broke off; None if it did not."""
     notes: tuple[str, ...] = ()
     """What the documents leave open and what was taken for it, in whole sentences; with traffic also what should be known
     of its files."""
@@ -89,6 +91,7 @@ def lint(
         findings=tuple(wanted),
         tcp=0 if records is None else records.tcp,
         tcp_without_flags=0 if records is None else records.tcp_without_flags,
+        broken=None if summary is None else summary.broken,
         notes=(*of_traffic, *document_notes(rules, without=(HOST_BITS,))),
     )
 

@@ -113,6 +113,8 @@ class Sweep:
     tcp_without_flags: int = 0
     """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
     notes: tuple[str, ...] = ()
+    broken: str | None = None
+    """Where and why the input broke off; None if it did not."""
 
 
 @frozen(kw_only=True)
@@ -232,6 +234,7 @@ def sweep_points(
         tcp=plain.summary.records.tcp if plain.summary.records else 0,
         tcp_without_flags=plain.summary.records.tcp_without_flags if plain.summary.records else 0,
         notes=plain.summary.notes,
+        broken=plain.summary.broken,
     )
 
 

@@ -99,6 +99,7 @@ class Tightening:
     tcp_without_flags: int = 0
     """Those whose log tells no `tcp-flags`, so that nobody sees a connection close."""
     notes: tuple[str, ...] = ()
+    broken: str | None = None
     inventory: Inventory = field(repr=False, eq=False)
     """With the new rules; no part of what is written as JSON."""
 
@@ -183,6 +184,7 @@ def tighten_rules(
         tcp=summary.records.tcp if summary.records else 0,
         tcp_without_flags=summary.records.tcp_without_flags if summary.records else 0,
         notes=summary.notes,
+        broken=summary.broken,
         inventory=new,
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from sgsim.cli.main import EXIT_BAD_INPUT, complain
 from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options
 from sgsim.cli.output_option import write_text
 from sgsim.errors import ConfigError
@@ -96,6 +97,9 @@ def command(
     if write_baseline is not None:
         _write(Path(write_baseline), found, reason)
     click.echo(_written(found, judged, form), nl=False) if form != "text" else _print(found, judged)
+    if found.broken is not None:
+        complain(found.broken)
+        ctx.exit(EXIT_BAD_INPUT)
     levels = LEVELS[: LEVELS.index(fail_on) + 1] if fail_on != "never" else ()
     if not exit_zero and write_baseline is None and any(each.severity in levels for each in judged.open):
         ctx.exit(EXIT_FOUND)

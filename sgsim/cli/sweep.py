@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from sgsim.cli.declarations import ENGINE_OPTION, Number
+from sgsim.cli.main import EXIT_BAD_INPUT, complain
 from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options, traffic_argument
 from sgsim.errors import ConfigError
 
@@ -32,7 +33,9 @@ LARGE_BYTES: Final = 10_000_000
 @ENGINE_OPTION
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @traffic_argument
+@click.pass_context
 def command(
+    ctx: click.Context,
     given: RuleOptions,
     recorded: TrafficOptions,
     timeouts: str | None,
@@ -74,11 +77,14 @@ def command(
     )
     if form == "json":
         click.echo(analysis_json(found, peaks_note=note_on_capacity(found)), nl=False)
-        return
-    from sgsim.cli.terminal import write_lines  # noqa: PLC0415  # one form, one import
-    from sgsim.report.summary_text import text_lines  # noqa: PLC0415  # as above
+    else:
+        from sgsim.cli.terminal import write_lines  # noqa: PLC0415  # one form, one import
+        from sgsim.report.summary_text import text_lines  # noqa: PLC0415  # as above
 
-    write_lines(text_lines(sweep_sections(found)))
+        write_lines(text_lines(sweep_sections(found)))
+    if found.broken is not None:
+        complain(found.broken)
+        ctx.exit(EXIT_BAD_INPUT)
 
 
 def _jobs(traffic: Sequence[str]) -> int:

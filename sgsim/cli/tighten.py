@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from sgsim.cli.declarations import ENGINE_OPTION, Number
+from sgsim.cli.main import EXIT_BAD_INPUT, complain
 from sgsim.cli.options import RuleOptions, TrafficOptions, recording_options, rule_options, traffic_argument
 from sgsim.cli.output_option import check_rule_ending, write_rules
 from sgsim.errors import ConfigError
@@ -80,7 +81,9 @@ from sgsim.errors import ConfigError
     help="aws-cli: commands that apply the change.",
 )
 @traffic_argument
+@click.pass_context
 def command(
+    ctx: click.Context,
     given: RuleOptions,
     recorded: TrafficOptions,
     prefix4: int,
@@ -145,3 +148,6 @@ def command(
         from sgsim.report.tighten_text import tighten_sections  # noqa: PLC0415  # as above
 
         write_lines(text_lines(tighten_sections(found)))
+    if found.broken is not None:
+        complain(found.broken)
+        ctx.exit(EXIT_BAD_INPUT)

@@ -23,6 +23,7 @@ class LintDocument:
     """Findings that are in the baseline."""
     no_longer_found: tuple[str, ...]
     """Fingerprints of the baseline that nothing is found for any more."""
+    broken: str | None
     notes: tuple[str, ...]
     """What the documents leave open and what was taken for it; with traffic also what should be known of its files."""
 
@@ -39,6 +40,7 @@ def lint_json(lint: Lint, judged: Judged) -> str:
             findings=judged.open,
             accepted=judged.accepted,
             no_longer_found=tuple(each.fingerprint for each in judged.gone),
+            broken=lint.broken,
             notes=lint.notes,
         ),
         peaks_note=note_on_places(lint, findings),

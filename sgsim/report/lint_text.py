@@ -51,7 +51,7 @@ def lint_sections(lint: Lint, judged: Judged, *, is_table: bool = False, folder:
             for each in judged.gone
         ]
         found.append(Section("Baseline", gone))
-    return [*found, *note_section(lint.notes)]
+    return [*found, *note_section(lint.notes, lint.broken)]
 
 
 def note_on_places(lint: Lint, findings: Iterable[Finding]) -> str | None:

@@ -21,7 +21,7 @@ def sweep_sections(sweep: Sweep) -> list[Section]:
         found.append(Section("Longest silences of established TCP", [_idle(sweep)]))
     if sweep.advice:
         found.append(Section("What would be untracked", list(_advice(sweep.advice))))
-    return [*found, *note_section(sweep.notes)]
+    return [*found, *note_section(sweep.notes, sweep.broken)]
 
 
 def note_on_capacity(sweep: Sweep) -> str | None:

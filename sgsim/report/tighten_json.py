@@ -26,6 +26,7 @@ class TighteningDocument:
     tcp: int
     tcp_without_flags: int
     notes: tuple[str, ...]
+    broken: str | None
 
 
 def tighten_json(found: Tightening) -> str:

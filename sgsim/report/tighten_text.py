@@ -28,7 +28,7 @@ def tighten_sections(found: Tightening) -> list[Section]:
     if same:
         sections.append(Section("Rules that stay", [_stays(same)]))
     sections.append(Section("Proof by replay", list(_proof(found))))
-    return [*sections, *note_section(found.notes)]
+    return [*sections, *note_section(found.notes, found.broken)]
 
 
 def note_on_peaks(found: Tightening) -> str | None:
