@@ -136,6 +136,11 @@ def command(
         from sgsim.sources.synthetic.writing import write_capture  # noqa: PLC0415  # as above
 
         written = write_capture(traffic.bound(inventory), output, unit=unit, snap_bytes=snaplen, is_zipped=is_zipped)
+        if inventory is not None and not quiet:
+            from sgsim.simulation.none_passes import note_on_beginning  # noqa: PLC0415  # as above
+
+            note = note_on_beginning(traffic, inventory, given.engine_options())
+            written = evolve(written, notes=tuple(filter(None, [note])))
     if not quiet:
         from sgsim.report.written import written_json, written_text  # noqa: PLC0415  # as above
 

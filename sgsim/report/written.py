@@ -7,6 +7,7 @@ from attrs import asdict
 
 from sgsim import __version__
 from sgsim.report.blocks import Facts, Section
+from sgsim.report.note_sections import note_section
 from sgsim.report.summary_text import plain_text, text_lines
 from sgsim.report.units import counted, duration, rfc3339
 from sgsim.sources.synthetic import Synthetic
@@ -24,7 +25,7 @@ def written_text(traffic: Synthetic, written: Written) -> str:
         length = duration(written.last_ns - written.first_ns)
         facts.append(("time", f"{rfc3339(written.first_ns)} to {rfc3339(written.last_ns)} ({length})"))
     facts += [("parts", ", ".join(part.name for part in traffic.parts)), ("seed", str(traffic.seed))]
-    return plain_text(text_lines([Section("Written", [Facts(facts)])]))
+    return plain_text(text_lines([Section("Written", [Facts(facts)]), *note_section(written.notes)]))
 
 
 def written_json(traffic: Synthetic, written: Written) -> str:

@@ -9,6 +9,7 @@ from sgsim.errors import ConfigError
 from sgsim.rules.inventory import Inventory
 from sgsim.simulation.driver import Wanted, run
 from sgsim.simulation.flow_log_writer import FlowLogWriter
+from sgsim.simulation.none_passes import note_if_none_passes
 from sgsim.sources.flow_log_format import DEFAULT_FORMAT, FlowLogFormat
 from sgsim.sources.synthetic import Synthetic
 from sgsim.sources.synthetic.writing import Written
@@ -59,4 +60,5 @@ def write_flow_log(
         bytes=writer.ip_bytes,
         first_ns=summary.start_ns,
         last_ns=summary.end_ns,
+        notes=tuple(filter(None, [note_if_none_passes(summary)])),
     )

@@ -39,6 +39,18 @@ def test_it_is_bound_to_the_interfaces_of_rules(sgsim, tmp_path):
     assert "eni-web on i-web" in done.stdout
 
 
+@pytest.mark.parametrize(("name", "which"), [("web.pcap", "first 1,000 packets"), ("web.log", "3,584 packets")])
+def test_a_note_says_that_the_rules_let_nothing_pass(sgsim, tmp_path, name, which):
+    asked = ("synth", "web", *RULES, "--rate", "5", "--duration", "10s", "-o", str(tmp_path / name))
+    note = f"one of its {which} passes under these rules: inbound tcp 443 at eni-web is denied (no_rule)."
+    assert f"N{note}" in " ".join(sgsim(*asked).stdout.split())
+    document = json.loads(sgsim(*asked, "--format", "json").stdout)
+    jsonschema.validate(document, schema("synth"))
+    assert document["notes"][0].startswith(f"n{note}")
+    assert "Notes" not in sgsim(*asked, "--port", "80").stdout
+    assert sgsim(*asked, "-q").stdout == ""
+
+
 def test_json_is_what_the_schema_says(sgsim, tmp_path):
     done = sgsim("synth", "ping", "-o", str(tmp_path / "p.pcap"), "--format", "json")
     jsonschema.validate(json.loads(done.stdout), schema("synth"))

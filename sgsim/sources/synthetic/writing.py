@@ -35,6 +35,8 @@ class Written:
     first_ns: int | None
     """None if there were no packets."""
     last_ns: int | None
+    notes: tuple[str, ...] = ()
+    """What should be known of the traffic."""
 
 
 def write_capture(
