@@ -79,6 +79,7 @@ def _admin_ports(inventory: Inventory, ports: Sequence[int]) -> Iterator[Finding
     found: dict[Rule, dict[int, tuple[float, list[Interface]]]] = {}
     parts: dict[AddressSet, AddressSet] = {}
     shares: dict[tuple[int, ...], float] = {}
+    deciding: dict[tuple[int, ...], frozenset[int]] = {}
     for group_ids, interfaces in _carriers(inventory).items():
         public = list(_public_rules(group_ids, resolver, parts))
         for port in ports:
@@ -87,8 +88,9 @@ def _admin_ports(inventory: Inventory, ports: Sequence[int]) -> Iterator[Finding
             key = tuple(dict.fromkeys(id(part) for _, part in here))
             if key not in shares:
                 shares[key] = _share([part for _, part in here])
+                deciding[key] = _deciding([part for _, part in here]) if shares[key] else frozenset()
             if shares[key]:
-                for rule, _ in here:
+                for rule in (rule for rule, part in here if id(part) in deciding[key]):
                     known = found.setdefault(rule, {}).get(port, (0.0, []))
                     found[rule][port] = (max(shares[key], known[0]), [*known[1], *interfaces])
     for rule, by_port in found.items():
@@ -109,6 +111,18 @@ def _public_rules(
                 parts[addresses] = _public(addresses)
             if parts[addresses]:
                 yield rule, parts[addresses]
+
+
+def _deciding(parts: Sequence[AddressSet]) -> frozenset[int]:
+    """Those parts, by identity, that make a port open: without those for few addresses that parts for many hold anyhow."""
+    wide = [part for part in parts if _share([part])]
+    together = AddressSet(*(ranges.merged(each for part in wide for each in part.ranges(family)) for family in Family))
+    beside = (part for part in parts if any(_beyond(part, together, family) for family in Family))
+    return frozenset(map(id, (*wide, *beside)))
+
+
+def _beyond(part: AddressSet, together: AddressSet, family: Family) -> Ranges:
+    return ranges.difference(part.ranges(family), together.ranges(family))
 
 
 def _asks(rule: Rule, service: int) -> bool:
@@ -146,7 +160,8 @@ def _exposed(rule: Rule, by_port: Mapping[int, tuple[float, list[Interface]]], i
     is_bad = share >= MOSTLY_OPEN and (is_reachable or not interfaces)
     plural = "ports" if len(by_port) > 1 else "port"
     where = f" of {', '.join(list(interfaces)[:4])}{' and others' if len(interfaces) > 4 else ''}" if interfaces else ""
-    unreachable = "" if is_reachable or not interfaces else "; no public or IPv6 address of it is known"
+    whose = "it" if len(interfaces) == 1 else "them"
+    unreachable = "" if is_reachable or not interfaces else f"; no public or IPv6 address of {whose} is known"
     return finding(
         "open-admin-port",
         f"{who} may reach {plural} {names}{more}{where}{unreachable}",

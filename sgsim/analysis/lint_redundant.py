@@ -84,13 +84,15 @@ def _items(rules: Iterable[Rule], resolver: Resolver) -> Iterator[_Item]:
 
 
 def _within(items: Sequence[_Item], inventory: Inventory, gone: set[int]) -> Iterator[Finding]:
-    """Rules that others of their own group imply."""
+    """Rules that others of their own group imply; of equal ones the later."""
+    found = []
     for item in reversed(items):
         others = [other for other in items if other is not item and id(other) not in gone]
         covering = _covering(item, others)
         if covering:
             gone.add(id(item))
-            yield _implied(item, covering, others, inventory)
+            found.append(_implied(item, covering, others, inventory))
+    yield from reversed(found)
 
 
 def _across(items: dict[tuple[str, Direction], list[_Item]], inventory: Inventory, gone: set[int]) -> Iterator[Finding]:

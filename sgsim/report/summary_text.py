@@ -96,7 +96,7 @@ def _table_lines(table: Table) -> Iterator[Line]:
 def _row_lines(row: Row, columns: Sequence[Column], widths: Sequence[int]) -> Iterator[Line]:
     begin = len(_INDENT) + sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
     cells = [_aligned(cell, width, column) for cell, width, column in zip(row.cells, widths, columns, strict=True)]
-    first, *others = [cells[-1]] if columns[-1].is_number else _wrapped(row.cells[-1], WIDTH - begin)
+    first, *others = [cells[-1]] if columns[-1].is_number else _wrapped_below(row.cells[-1], WIDTH - begin)
     middle = "".join(_GAP + cell for cell in (*cells[1:-1], first))
     yield (Span(_INDENT), Span(cells[0], row.tone), Span(middle))
     for line in others:
@@ -104,11 +104,17 @@ def _row_lines(row: Row, columns: Sequence[Column], widths: Sequence[int]) -> It
 
 
 def _single_lines(row: Row) -> Iterator[Line]:
-    """A row of one cell; what is wrapped stands below where its text begins."""
+    """A row of one cell."""
     (cell,) = row.cells
-    margin = _INDENT + " " * (len(cell) - len(cell.lstrip()))
-    for line in _wrapped(cell.strip(), WIDTH - len(margin)):
-        yield (Span(margin), Span(line, row.tone))
+    for line in _wrapped_below(cell, WIDTH - len(_INDENT)):
+        text = line.lstrip()
+        yield (Span(_INDENT + line[: len(line) - len(text)]), Span(text, row.tone))
+
+
+def _wrapped_below(cell: str, width: int) -> list[str]:
+    """Lines of a cell; what is wrapped stands below where its text begins."""
+    margin = " " * (len(cell) - len(cell.lstrip()))
+    return [margin + line for line in _wrapped(cell.strip(), width - len(margin))]
 
 
 def _aligned(text: str, width: int, column: Column) -> str:

@@ -89,6 +89,8 @@ def _proof(found: Tightening) -> Iterator[Block]:
 
 
 def _told(part: Replayed, unit: str) -> str:
+    if not part.passed:
+        return f"no {unit} passed under the old rules, so nothing is proved by it"
     return f"{number(part.newly_denied)} of {counted(part.passed, unit)} that passed would be denied"
 
 

@@ -30,7 +30,8 @@ def usage_sections(usage: Usage) -> list[Section]:
 
 
 def _facts(usage: Usage) -> Iterator[tuple[str, str]]:
-    yield "read", f"{', '.join(usage.files)}: {counted(usage.packets.read, usage.unit)}"
+    skipped = f", {number(usage.packets.skipped)} of them skipped" if usage.packets.skipped else ""
+    yield "read", f"{', '.join(usage.files)}: {counted(usage.packets.read, usage.unit)}{skipped}"
     if usage.start_ns is not None and usage.end_ns is not None:
         length = duration(usage.end_ns - usage.start_ns)
         yield "time", f"{rfc3339(usage.start_ns)} to {rfc3339(usage.end_ns)} ({length})"

@@ -76,6 +76,19 @@ def test_split_blocks_are_seen_together():
     assert [each[:2] for each in found(web(*rules, **PUBLIC))] == [("open-admin-port", "error")] * 2
 
 
+@pytest.mark.parametrize("wide", [("tcp 22 from 0.0.0.0/0",), ("tcp 22 from 0.0.0.0/1", "tcp 22 from 128.0.0.0/1")])
+def test_rules_for_few_addresses_are_not_named_beside_those_that_let_all_in(wide):
+    """They open nothing, and narrowing them would help nobody."""
+    few = ("tcp 22 from 8.8.8.8/32", "tcp 22 from 9.9.9.0/24")
+    named = [each[2] for each in found(web(*few, *wide, **PUBLIC)) if each[0] == "open-admin-port"]
+    assert named == list(wide)
+
+
+def test_rules_for_few_addresses_are_named_where_only_they_let_them_in():
+    rules = ("tcp 22 from 8.8.8.8/32", "tcp 22 from 128.0.0.0/1")
+    assert [each[2] for each in found(web(*rules, **PUBLIC)) if each[0] == "open-admin-port"] == list(rules)
+
+
 def test_rules_of_several_groups_are_seen_together():
     known = inventory(
         group("tcp 22 from 0.0.0.0/1", group_id="sg-a"),

@@ -49,8 +49,8 @@ def test_a_rule_that_leaves_flows_untracked_is_only_noted():
     rules = ("tcp 80 from 0.0.0.0/0", "tcp 80 from 0.0.0.0/1", "tcp 80 from 128.0.0.0/1")
     noted = found(group(*rules))
     assert [each[:3] for each in noted[:2]] == [
-        ("implied-rule", "warning", "tcp 80 from 128.0.0.0/1"),
         ("implied-rule", "warning", "tcp 80 from 0.0.0.0/1"),
+        ("implied-rule", "warning", "tcp 80 from 128.0.0.0/1"),
     ]
     late = found(group("tcp 80 from 0.0.0.0/1", "tcp 80 from 128.0.0.0/1", "tcp 80 from 0.0.0.0/0"))
     assert late[0][1:] == (

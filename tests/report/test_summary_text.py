@@ -19,6 +19,12 @@ def test_the_last_column_wraps():
     assert all(len(line) <= WIDTH for line in shown)
 
 
+def test_what_wraps_stands_below_where_its_text_begins():
+    shown = text(Table([Column("Name"), Column("Text")], [Row(("a", "  " + "word " * 40))])).splitlines()
+    assert all(line.startswith(" " * 10 + "word") for line in shown[3:])
+    assert all(len(line) <= WIDTH for line in shown)
+
+
 def test_a_table_without_heads_has_no_line_for_them():
     assert text(Table([Column(""), Column("")], [Row(("a", "b"))])) == "Title\n  a  b\n"
 

@@ -82,3 +82,9 @@ def test_commands_add_before_they_take_away(found):
         "aws ec2 authorize-security-group-ingress --group-id sg-web --ip-permissions "
         '\'[{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "198.51.100.7/32"}, {"CidrIp": "203.0.113.9/32"}]}]\''
     )
+
+
+def test_a_part_in_which_nothing_passed_is_said_to_prove_nothing(found):
+    empty = evolve(found, held_out=evolve(found.learned, passed=0, newly_denied=0))
+    text = plain_text(text_lines(tighten_sections(empty)))
+    assert "  held out      no packet passed under the old rules, so nothing is proved by it\n" in text

@@ -58,3 +58,9 @@ def test_what_is_counted_has_its_name(found, unit):
     told = plain_text(text_lines(usage_sections(evolve(found, unit=unit))))
     assert f": {found.packets.read:,} {unit}s\n" in told
     assert f"Hits: {unit}s that the rule itself let pass; {unit}s of a tracked flow" in told
+
+
+def test_what_was_skipped_is_told_beside_what_was_read(found):
+    text = plain_text(text_lines(usage_sections(evolve(found, packets=evolve(found.packets, read=3, skipped=1)))))
+    assert ": 3 packets, 1 of them skipped\n" in text
+    assert "skipped" not in plain_text(text_lines(usage_sections(found)))
