@@ -44,7 +44,6 @@ TICK_SHIFT = 22
 IN_DUE_LIST = -1
 """As the previous neighbour: the entry stands in the list of the current tick."""
 
-
 MOST_STEPS = 12
 """How far records of a list move on average before another way of putting them in order is cheaper."""
 
