@@ -86,8 +86,12 @@ def quota(rules: Inventory, limits: Limits = Limits(), weights: Mapping[str, int
         rules: What `sgsim.load` gives.
         limits: The quotas of the account.
         weights: What prefix lists count, by id, where documents do not tell.
+
+    Raises:
+        ConfigError: If a weight is of no known prefix list.
     """
     check_inventory(rules)
+    _check_weights(rules, weights or {})
     weighing = _Weighing(rules, weights or {})
     counts = (
         *(count for group in rules.groups.values() for count in _of_group(group, limits, weighing)),
@@ -107,6 +111,15 @@ def quota(rules: Inventory, limits: Limits = Limits(), weights: Mapping[str, int
         over=sum(count.is_over for count in counts),
         notes=tuple(weighing.notes()),
     )
+
+
+def _check_weights(inventory: Inventory, weights: Mapping[str, int]) -> None:
+    peers = (rule.peer for group in inventory.groups.values() for rule in group.rules)
+    known = {*inventory.prefix_lists, *(peer.prefix_list_id for peer in peers if isinstance(peer, PrefixListReference))}
+    for name in weights:
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "none"
+            raise ConfigError(f"weight must be of a known prefix list, got {name!r}; known are {listed}")
 
 
 @frozen
@@ -133,9 +146,9 @@ class _Weighing:
     def notes(self) -> Iterator[str]:
         """What was not known."""
         for prefix_list_id, entries in sorted(self.assumed.items()):
-            counted = "nothing" if entries is None else f"its {entries} entries of now"
+            counted = f"its {entries} entries of now are" if entries != 1 else "its 1 entry of now is"
             yield (
-                f"no document tells what {prefix_list_id} counts, so {counted} is counted: add "
+                f"no document tells what {prefix_list_id} counts, so {'nothing is' if entries is None else counted} counted: add "
                 f"describe-managed-prefix-lists, or --weight {prefix_list_id}=N"
             )
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from sgsim.analysis.quota import Count, Quota
 from sgsim.report.blocks import Block, Column, Facts, Paragraph, Row, Section, Table
+from sgsim.report.note_sections import note_section
 from sgsim.report.units import counted, number
 
 MOST_ROWS: Final = 20
@@ -23,9 +24,7 @@ def quota_sections(quota: Quota, *, show_all: bool = False) -> list[Section]:
         left = len(others) - len(shown)
         more: list[Block] = [Paragraph(f"and {number(left)} more, less full: --all lists them")] if left else []
         found.append(Section("Within the limit", [_table(shown), *more]))
-    if quota.notes:
-        found.append(Section("Notes", [Paragraph(note) for note in quota.notes]))
-    return found
+    return [*found, *note_section(quota.notes)]
 
 
 def _facts(quota: Quota) -> Iterator[tuple[str, str]]:

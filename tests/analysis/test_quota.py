@@ -55,6 +55,17 @@ def test_what_a_list_counts_is_told_known_given_or_noted(fields, weights, used, 
     assert len(found.notes) == is_least
 
 
+@pytest.mark.parametrize(
+    ("entries", "counted"),
+    [(1, "its 1 entry of now is counted"), (2, "its 2 entries of now are counted"), (None, "nothing is counted")],
+)
+def test_a_note_says_what_was_counted_of_a_list(entries, counted):
+    blocks = ("10.0.0.0/8", "192.0.2.0/24")[: entries or 0]
+    listed = prefix_list("pl-1", *blocks, **({"entries": None} if entries is None else {}))
+    (note,) = quota(inventory(group("tcp 80 from pl-1"), listed)).notes
+    assert f"no document tells what pl-1 counts, so {counted}: add" in note
+
+
 @pytest.mark.parametrize(("rules_given", "over"), [(60, 0), (61, 1)])
 def test_sixty_rules_are_allowed(rules_given, over):
     texts = [f"tcp {port} from 10.0.0.0/8" for port in range(1, rules_given + 1)]

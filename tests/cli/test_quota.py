@@ -22,3 +22,11 @@ def test_over_the_limit_is_exit_code_1(sgsim, full):
 @pytest.mark.parametrize("text", ["pl-1", "pl-1=x", "=3"])
 def test_a_weight_has_a_list_and_a_number(refused, full, text):
     assert refused(*full, "--weight", text) == f"--weight must be LIST=N with N a whole number, got {text!r}"
+
+
+def test_a_weight_is_of_a_list_that_there_is(refused, sgsim, here):
+    rules = {"groups": {"sg-1": {"ingress": [{"protocol": "tcp", "ports": 80, "from": "pl-1"}]}}}
+    (here / "listed.json").write_text(json.dumps(rules), encoding="utf-8")
+    line = refused("quota", "-r", "listed.json", "--weight", "pl-2=70")
+    assert line == "weight must be of a known prefix list, got 'pl-2'; known are pl-1"
+    assert sgsim("quota", "-r", "listed.json", "--weight", "pl-1=70").exit_code == 1
