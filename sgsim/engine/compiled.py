@@ -69,14 +69,19 @@ class CompiledEngine:
     _pool: DecisionPool = field(init=False, factory=DecisionPool)
     _items: Column = field(init=False)
     """`Items`, for kernels alone."""
-    _fixed_addresses: tuple[Column, ...] = field(init=False)
-    """Those of the network, the rules and the facts, which only a change changes."""
+    _items_place: int = field(init=False)
+    """Where those are."""
+    _fixed: tuple[Column, ...] = field(init=False)
+    """Lists of addresses of the network, the rules and the facts, which only a change changes."""
+    _fixed_places: tuple[int, ...] = field(init=False)
+    """Where those are."""
 
     def __attrs_post_init__(self) -> None:
         """Begin with an empty table."""
         self._keeper = MemoryKeeper(record_flows=self.record_flows)
         items = Items(*(np.zeros(ITEMS_LENGTHS[name], dtype) for name, dtype in ITEMS_DTYPES.items()))
         self._items, _ = gathered(items, ITEMS_DTYPES, ITEMS_LENGTHS)
+        self._items_place = self._items.ctypes.data
         for each in self.foreseen:
             self.interface_ids.append(each.interface_id)
             self._known[each.interface_id], self._silences[each.interface_id] = each, self._timeouts(each)
@@ -103,11 +108,11 @@ class CompiledEngine:
         """Judge a batch, in order; nobody may write into what it gives."""
         rows = len(packets.time_ns)
         out = self._pool.take(2 * rows)
-        lists = (addresses((*packets[:-1], *packets.quoted)), out.addresses, self._items)
+        columns = addresses((*packets[:-1], *packets.quoted))
+        fixed = (*self._fixed_places, columns.ctypes.data, out.place, self._items_place)
         row = at = 0
         while True:
-            places = [each.ctypes.data for each in (self._keeper.addresses, *self._fixed_addresses, *lists)]
-            need, row, at = filter_batch(*[*places, rows, row, at])
+            need, row, at = filter_batch(self._keeper.addresses.ctypes.data, *[*fixed, rows, row, at])
             if need == layout.DONE:
                 return out.first(at)
             if need == layout.UNRESOLVED:
@@ -142,10 +147,9 @@ class CompiledEngine:
         """
         if self.now_ns is not None and time_ns < self.now_ns:
             raise TimeOrderError(f"time_ns must be at least the clock's {self.now_ns}, got {time_ns}")
-        network, _, facts = self._fixed_addresses
+        network, _, facts = self._fixed_places
         while True:
-            places = [each.ctypes.data for each in (self._keeper.addresses, network, facts)]
-            need = advance(*[*places, time_ns])
+            need = advance(*[self._keeper.addresses.ctypes.data, network, facts, time_ns])
             if need == layout.DONE:
                 return
             self._make_room(need)
@@ -155,22 +159,21 @@ class CompiledEngine:
         was = self._known.get(interface.interface_id)
         if was is None or was.table_id == interface.table_id:
             return
-        network, _, facts = self._fixed_addresses
+        network, _, facts = self._fixed_places
         for queued in queues_of(self._keeper.memory, self.interface_ids.index(interface.interface_id)):
             self._keeper.queue(queued)
             while True:
-                places = [each.ctypes.data for each in (self._keeper.addresses, network, facts)]
-                if forget_queued(*places) == layout.DONE:
+                if forget_queued(*[self._keeper.addresses.ctypes.data, network, facts]) == layout.DONE:
                     break
                 self._make_room(layout.GROW_ENDED)
 
     def _change_expiry(self, before: Network, silences: Mapping[str, Timeouts]) -> None:
         """Let changed timeouts hold for flows as if they had held at their last packets."""
         old = addresses(before)
-        network, _, facts = self._fixed_addresses
+        network, _, facts = self._fixed_places
         for number, interface_id in enumerate(self.interface_ids):
             if silences.get(interface_id, self._silences[interface_id]) != self._silences[interface_id]:
-                places = [each.ctypes.data for each in (self._keeper.addresses, old, network, facts)]
+                places = [self._keeper.addresses.ctypes.data, old.ctypes.data, network, facts]
                 change_expiry(*[*places, number])
 
     def ended_flows(self) -> FlowColumns:
@@ -251,9 +254,10 @@ class CompiledEngine:
         )
         self._keeper.memory.clock[layout.HAS_EDGES] |= bool(edges)
         facts = lower_facts(self.options, allow_unresolved=inventory.allow_unresolved, record_flows=self.record_flows)
-        self._fixed_addresses = (
+        self._fixed = (
             addresses(self._network), addresses(self._lowered.rules), gathered(facts, FACTS_DTYPES, FACTS_LENGTHS)[0],
         )  # fmt: skip
+        self._fixed_places = tuple(each.ctypes.data for each in self._fixed)
 
     def _match(self, interface: Interface, resolver: Resolver) -> None:
         """Resolve the rules of an interface; one with an unknown group is an error only when a packet comes there."""

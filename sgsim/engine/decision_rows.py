@@ -29,8 +29,10 @@ class DecisionRows:
     """How many decisions it has room for."""
     columns: DecisionColumns = field(init=False)
     """Each column at its full length."""
+    place: int = field(init=False)
+    """Where the list of their addresses is."""
     addresses: Column = field(init=False)
-    """Where they are, as kernels take it."""
+    """That list."""
     _owner: NDArray[np.uint8] = field(init=False)
     _idle_references: int = field(init=False)
 
@@ -45,6 +47,7 @@ class DecisionRows:
             for begin, size, dtype in zip([0, *ends], sizes, DECISION_DTYPES.values(), strict=False)
         )
         self.addresses = addresses(self.columns)
+        self.place = self.addresses.ctypes.data
         self._idle_references = sys.getrefcount(self._owner)
 
     @property

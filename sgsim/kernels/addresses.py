@@ -25,9 +25,10 @@ def _address(array: NDArray[Any]) -> int:
     """Where an array begins, 0 if it is empty."""
     if not len(array):
         return 0
-    if array.flags.writeable:  # a faster way, as each batch has some thirty arrays
-        return ctypes.addressof(_BYTE.from_buffer(array))
-    return int(array.ctypes.data)
+    try:
+        return ctypes.addressof(_BYTE.from_buffer(array))  # in a fifth of the time: each batch has some thirty arrays
+    except TypeError:  # it must not be written
+        return int(array.ctypes.data)
 
 
 def begins(dtypes: Mapping[str, str], lengths: Mapping[str, int]) -> dict[str, int]:
