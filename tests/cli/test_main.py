@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import click
 import pytest
@@ -112,10 +113,14 @@ def test_interrupt(tmp_path, demo_files):
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from sgsim.cli.main import main; main()"
     command = [sys.executable, "-c", code, "replay", *demo_files[:2]]
     with subprocess.Popen([*command, "--flows", rows, "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
         assert process.stderr is not None
+        process.stdin.write(Path(demo_files[2]).read_bytes()[:3000])  # so that it begins, and waits for more
+        process.stdin.flush()
         deadline = time.monotonic() + 30
         while not list(tmp_path.glob(".rows.csv.*")) and time.monotonic() < deadline:
             time.sleep(0.02)
+        assert list(tmp_path.glob(".rows.csv.*"))
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == main.EXIT_INTERRUPTED
         assert process.stderr.read() == b"\nsgsim: interrupted\n"
