@@ -14,6 +14,8 @@ _Group = TypeVar("_Group", bound=tuple[Any, ...])
 
 CACHE_LINE: Final = 64
 _BYTE: Final = ctypes.c_char
+_NOTHING: Final = np.zeros(CACHE_LINE, dtype=np.uint8)
+_NOTHING_AT: Final = int(_NOTHING.ctypes.data)
 
 
 def addresses(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -22,9 +24,9 @@ def addresses(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _address(array: NDArray[Any]) -> int:
-    """Where an array begins, 0 if it is empty."""
+    """Where an array begins; if it is empty, where nothing but zeros is."""
     if not len(array):
-        return 0
+        return _NOTHING_AT
     try:
         return ctypes.addressof(_BYTE.from_buffer(array))  # in a fifth of the time: each batch has some thirty arrays
     except TypeError:  # it must not be written

@@ -60,7 +60,7 @@ class Network(NamedTuple):
     service_port: Column
     """(services,): port that it is limited to, -1 for none."""
     interfaces: Column
-    """(interfaces * IF_WORDS,)."""
+    """(interfaces * IF_WORDS,); one row of zeros if there is none."""
     timeouts: Column
     """(interfaces * TIMEOUT_WORDS,), nanoseconds."""
     path_first_hi: Column

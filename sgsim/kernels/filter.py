@@ -143,7 +143,7 @@ def _judge_items(
         `DONE` or what has to grow; the row to go on with; where to write on; and for how many packets there is room, which
         is 0 if nobody knows.
     """
-    begin, expected = 0, -1
+    begin, expected, expired_for = 0, -1, -1
     while begin < count:
         item = begin
         if items.is_plain[item] and at - begin != expected:
@@ -165,10 +165,10 @@ def _judge_items(
                 continue
         begin = item + 1
         row = np.int64(items.row[item])
-        if items.is_plain[item] and m.clock[STARTED] and is_due(m, p.time_ns[row]):
+        if items.is_plain[item] and item != expired_for and m.clock[STARTED] and is_due(m, p.time_ns[row]):
             if not expire_until(m, net, facts, p.time_ns[row]):
                 return GROW_ENDED, row, at, 0
-            begin, room = item, 0
+            begin, room, expired_for = item, 0, item
             continue
         if p.skip[row]:
             emit(m, out, at, row, -1, 0, np.int64(items.skip[item]), SKIP, 0, -1, -1)

@@ -249,6 +249,13 @@ def test_flows_refreshed_within_a_tick_outgrow_no_list():
     steps.compare()
 
 
+def test_nobody_is_known():
+    """Found: without an interface, kernels looked at the first one, where nothing was."""
+    steps = InStep(inventory(), EngineOptions())
+    steps.filter(random_packets(1, 1000, Traffic()))
+    steps.compare()
+
+
 def test_flows_that_end_within_a_tick_end_before_others_open_in_it():
     """One after the other, with nothing else between."""
     steps = InStep(HOST, EngineOptions(profile=LINUX.given("udp_s", 0.0003)))

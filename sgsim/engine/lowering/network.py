@@ -133,7 +133,8 @@ def _interface_rows(
     edges: Mapping[str, int],
     path_ends: Sequence[tuple[int, int]],
 ) -> Column:
-    rows = np.zeros((len(interfaces), layout.IF_WORDS), dtype=np.int64)
+    # One at least, as kernels look at the first also for a packet of none.
+    rows = np.zeros((max(1, len(interfaces)), layout.IF_WORDS), dtype=np.int64)
     for number, interface in enumerate(interfaces):
         rows[number, layout.IF_TABLE] = tables[interface.table_id]
         rows[number, layout.IF_UNIT] = units.get(interface.group_ids, 0)
