@@ -36,12 +36,16 @@ from sgsim.kernels.layout import (
     STARTED,
     TABLE_WORDS,
 )
+from sgsim.kernels.prefetch import prefetch
 from sgsim.kernels.remembered import S_NEW, segment_of
 from sgsim.kernels.table import TRACKED, empty_slots, home, with_tag
 from sgsim.model.columns import DecisionColumns
 
 OPENING = 1 << SYN | 1 << UDP_SEGMENT
 """A bit for each segment that may open a flow, whoever sends it; of UDP, only what does not go back to a client."""
+
+LINES_AHEAD = 4
+"""How many items ahead a line of the index is asked for once more: what was done since may have put it out of the first cache."""
 
 
 @kernel(is_entry=False, inline=True)
@@ -96,6 +100,7 @@ def admit(
             if not expire_until(m, net, facts, time_ns):
                 break
             due_ns, last = next_due(m), min(end, item + _flows_with_room(m))
+        prefetch(m.index, np.int64(home(m, items.hashed[item + LINES_AHEAD])))
         line = home(m, items.hashed[item])
         if with_tag(m, line, items.hashed[item]) or not empty_slots(m, line):
             break
