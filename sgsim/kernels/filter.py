@@ -154,7 +154,7 @@ def _judge_items(
             at += item - begin
             if item == count:
                 break
-        if items.is_plain[item] and items.entry[item] < 0:
+        if items.is_plain[item] and items.entry[item] < 0 and items.rule[item] >= 0:
             begin = item
             item = admit(m, net, rules, facts, p, out, at, items, begin, count)
             at, room = at + item - begin, 0
