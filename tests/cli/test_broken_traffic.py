@@ -4,22 +4,15 @@ import json
 
 import jsonschema
 import pytest
+from cli.web_traffic import WITH_TRAFFIC
 
 from sgsim.data import read_schema
 
-COMMANDS = {
-    "usage": ("usage",),
-    "tighten": ("tighten", "--hold-out", "0"),
-    "sweep": ("sweep", "--no-advice"),
-    "lint": ("lint", "--exit-zero"),
-    "diff": ("diff", "rules.json", "rules.json"),
-}
 
-
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", WITH_TRAFFIC)
 def test_the_break_is_named(sgsim, web, here, name):
     (here / "cut.pcap").write_bytes((here / "web.pcap").read_bytes()[:-10])
-    command = (*COMMANDS[name], *web, "-t", "cut.pcap")
+    command = (*WITH_TRAFFIC[name], *web, "-t", "cut.pcap")
     text = sgsim(*command)
     assert text.exit_code == 2
     assert text.stderr.startswith("sgsim: cut.pcap, packet 3 at byte ")

@@ -3,17 +3,11 @@
 import json
 
 import pytest
+from cli.web_traffic import WITH_TRAFFIC
 
 NOTE = "web.pcap is given twice; its packets count twice"
 LINKED = "web.pcap and link.pcap are the same file, given twice; its packets count twice"
-COMMANDS = {
-    "replay": ("replay", "--capacity", "9"),
-    "usage": ("usage",),
-    "tighten": ("tighten", "--hold-out", "0"),
-    "sweep": ("sweep", "--no-advice"),
-    "lint": ("lint", "--exit-zero"),
-    "diff": ("diff", "rules.json", "rules.json"),
-}
+COMMANDS = {"replay": ("replay", "--capacity", "9"), **WITH_TRAFFIC}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

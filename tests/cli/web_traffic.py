@@ -40,3 +40,12 @@ WEB = {
 OPENING = "tcp 198.51.100.7:40000 -> 192.0.2.10:443 S"
 ANSWER = "tcp 192.0.2.10:443 -> 198.51.100.7:40000 SA"
 DENIED = "tcp 203.0.113.9:50000 -> 192.0.2.10:22 S"
+
+WITH_TRAFFIC = {
+    "usage": ("usage",),
+    "tighten": ("tighten", "--hold-out", "0"),
+    "sweep": ("sweep", "--no-advice"),
+    "lint": ("lint", "--exit-zero"),
+    "diff": ("diff", "rules.json", "rules.json"),
+}
+"""Commands that take rules and traffic beside, by the name of their schema."""

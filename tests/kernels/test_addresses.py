@@ -1,11 +1,12 @@
 """Arrays of fixed length stand behind the list of addresses, where kernels expect them without reading one."""
 
+import ctypes
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from sgsim.kernels.addresses import CACHE_LINE, begins, gathered, readdress
+from sgsim.kernels.addresses import CACHE_LINE, addresses, begins, gathered, readdress
 
 DTYPES = {"odd": "uint8", "grows": "int64", "words": "int64"}
 LENGTHS = {"odd": 3, "words": 2}
@@ -55,3 +56,15 @@ def test_an_array_of_another_length_is_refused(length):
     """Kernels check no bounds."""
     with pytest.raises(ValueError, match=f"^odd must have 3 elements, got {length}$"):
         gathered(group(length), DTYPES, LENGTHS)
+
+
+def test_an_array_that_must_not_be_written_has_an_address_too():
+    array = np.arange(4)
+    array.flags.writeable = False
+    assert addresses([array, array[1:]]).tolist() == [array.ctypes.data, array.ctypes.data + 8]
+
+
+def test_where_an_empty_array_is_there_are_zeros():
+    """A kernel that looks at a first element there must neither end the process nor find anything."""
+    (place,) = addresses([np.zeros(0, dtype=np.int64)]).tolist()
+    assert bytes(CACHE_LINE) == ctypes.string_at(place, CACHE_LINE)
